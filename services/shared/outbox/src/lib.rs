@@ -1,0 +1,82 @@
+//! Events that are neither lost nor applied twice.
+//!
+//! A producer calls [`enqueue`] in the transaction of its change; a [`Relay`] publishes what is committed, in
+//! order, and deletes what the broker took. A consumer takes [`Received`] and asks [`first_delivery`] in the
+//! transaction of its effect. Delivery is at least once; the effect is exactly once.
+//! Both tables are in `tables.sql`; each service creates its own in its migrations.
+
+mod receive;
+mod relay;
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use sqlx::PgConnection;
+use telemetry::TraceContext;
+use uuid::Uuid;
+
+pub use receive::{Outcome, Received};
+pub use relay::{Relay, Worker};
+
+/// A fact to tell others, before it is published as a CloudEvent 1.0.
+#[derive(Clone, Debug)]
+pub struct Event {
+    /// The CloudEvent's `id`, by which consumers tell a repeat.
+    pub id: Uuid,
+    pub topic: &'static str,
+    /// The CloudEvent's `type`: `payme.<noun>.<verb>.v1`.
+    pub kind: &'static str,
+    /// The aggregate that the event is about; events of one subject keep their order where the broker can.
+    pub subject: String,
+    pub data: serde_json::Value,
+    pub occurred_at: DateTime<Utc>,
+}
+
+impl Event {
+    /// # Errors
+    /// If `data` can't be JSON, such as a map whose keys are no strings.
+    pub fn new(
+        topic: &'static str,
+        kind: &'static str,
+        subject: impl ToString,
+        data: &impl Serialize,
+        occurred_at: DateTime<Utc>,
+    ) -> serde_json::Result<Self> {
+        let data = serde_json::to_value(data)?;
+        Ok(Self {
+            id: Uuid::now_v7(),
+            topic,
+            kind,
+            subject: subject.to_string(),
+            data,
+            occurred_at,
+        })
+    }
+}
+
+/// Writes the event beside the change that it tells of. After the commit, call [`Relay::wake`].
+pub async fn enqueue(conn: &mut PgConnection, event: &Event) -> sqlx::Result<()> {
+    sqlx::query(
+        "INSERT INTO outbox (id, topic, kind, subject, data, traceparent, occurred_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7)",
+    )
+    .bind(event.id)
+    .bind(event.topic)
+    .bind(event.kind)
+    .bind(&event.subject)
+    .bind(&event.data)
+    .bind(TraceContext::current().map(|trace| trace.to_string()))
+    .bind(event.occurred_at)
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Whether this is the first delivery of the event. Call it in the transaction of the effect: a second delivery
+/// that runs at the same time waits here for the first one's commit.
+pub async fn first_delivery(conn: &mut PgConnection, event_id: Uuid) -> sqlx::Result<bool> {
+    let inserted = sqlx::query("INSERT INTO inbox (event_id) VALUES ($1) ON CONFLICT (event_id) DO NOTHING")
+        .bind(event_id)
+        .execute(conn)
+        .await?;
+    Ok(inserted.rows_affected() == 1)
+}

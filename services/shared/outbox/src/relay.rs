@@ -1,0 +1,183 @@
+//! The relay: publishes what the outbox holds, in the order of its commits per subject.
+//!
+//! Replicas take turns by an advisory lock, so order needs no agreement between them. A wake-up after each
+//! commit makes publishing prompt; the poll is a net for what another process left behind. While the broker is
+//! down the relay waits longer and longer, and what is waiting stays in the table, not in memory.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use sidecar::{Publication, Sidecar};
+use sqlx::{FromRow, PgPool};
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+const BATCH: i64 = 200;
+const POLL: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+/// Any number, the same in all replicas; each service has a database of its own.
+const LOCK: i64 = 0x006F_7574_626F_7800;
+
+/// Wakes the service's relay.
+#[derive(Clone, Default)]
+pub struct Relay(Arc<Notify>);
+
+/// The work that [`Relay::new`] gives to run in the background.
+pub struct Worker {
+    pool: PgPool,
+    sidecar: Sidecar,
+    source: &'static str,
+    wake: Relay,
+}
+
+#[derive(FromRow)]
+struct Row {
+    seq: i64,
+    id: Uuid,
+    topic: String,
+    kind: String,
+    subject: String,
+    data: serde_json::Value,
+    traceparent: Option<String>,
+    occurred_at: DateTime<Utc>,
+}
+
+impl Relay {
+    /// `source` is this service's app-id, the CloudEvents `source`.
+    #[must_use]
+    pub fn new(pool: PgPool, sidecar: Sidecar, source: &'static str) -> (Self, Worker) {
+        let relay = Self::default();
+        let worker = Worker {
+            pool,
+            sidecar,
+            source,
+            wake: relay.clone(),
+        };
+        (relay, worker)
+    }
+
+    /// Call after a commit that enqueued something.
+    pub fn wake(&self) {
+        self.0.notify_one();
+    }
+}
+
+impl Worker {
+    /// Publishes until `stop`; what is left then is published after the next start.
+    pub async fn run(self, stop: CancellationToken) {
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let wait = match self.publish_batch().await {
+                Ok(BATCH..) => {
+                    pause = FIRST_PAUSE;
+                    continue;
+                }
+                Ok(_) => {
+                    pause = FIRST_PAUSE;
+                    None
+                }
+                Err(error) => {
+                    tracing::warn!(%error, pause_ms = pause.as_millis(), "events could not be published yet");
+                    pause = (pause * 2).min(LONGEST_PAUSE);
+                    Some(pause)
+                }
+            };
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = self.rest(wait) => {}
+            }
+        }
+    }
+
+    /// After a success the next commit ends the rest; after a failure only time does.
+    async fn rest(&self, pause: Option<Duration>) {
+        match pause {
+            Some(pause) => tokio::time::sleep(pause).await,
+            None => {
+                let _woken_or_polled = tokio::time::timeout(POLL, self.wake.0.notified()).await;
+            }
+        }
+    }
+
+    /// Publishes the oldest events and returns how many. They are deleted only after the broker has taken them:
+    /// a crash in between publishes them again, under the same ids.
+    async fn publish_batch(&self) -> Result<i64, Box<dyn std::error::Error + Send + Sync>> {
+        let mut tx = self.pool.begin().await?;
+        let ours: bool = sqlx::query_scalar("SELECT pg_try_advisory_xact_lock($1)")
+            .bind(LOCK)
+            .fetch_one(&mut *tx)
+            .await?;
+        if !ours {
+            return Ok(0);
+        }
+        let rows: Vec<Row> = sqlx::query_as(
+            "SELECT seq, id, topic, kind, subject, data, traceparent, occurred_at FROM outbox ORDER BY seq LIMIT $1",
+        )
+        .bind(BATCH)
+        .fetch_all(&mut *tx)
+        .await?;
+        report_lag(&rows);
+        if rows.is_empty() {
+            return Ok(0);
+        }
+        let seqs: Vec<i64> = rows.iter().map(|row| row.seq).collect();
+        for (topic, events) in self.by_topic(rows) {
+            self.sidecar.publish(&topic, events).await?;
+        }
+        sqlx::query("DELETE FROM outbox WHERE seq = ANY($1)")
+            .bind(&seqs)
+            .execute(&mut *tx)
+            .await?;
+        tx.commit().await?;
+        Ok(i64::try_from(seqs.len())?)
+    }
+
+    fn by_topic(&self, rows: Vec<Row>) -> Vec<(String, Vec<Publication>)> {
+        let mut topics: Vec<(String, Vec<Publication>)> = Vec::new();
+        for row in rows {
+            let publication = self.publication(&row);
+            match topics.iter_mut().find(|(topic, _)| *topic == row.topic) {
+                Some((_, events)) => events.push(publication),
+                None => topics.push((row.topic, vec![publication])),
+            }
+        }
+        topics
+    }
+
+    /// A CloudEvents 1.0 envelope with the distributed tracing extension.
+    fn publication(&self, row: &Row) -> Publication {
+        let mut envelope = serde_json::json!({
+            "specversion": "1.0",
+            "id": row.id,
+            "source": self.source,
+            "type": row.kind,
+            "subject": row.subject,
+            "time": row.occurred_at.to_rfc3339_opts(SecondsFormat::Micros, true),
+            "datacontenttype": "application/json",
+            "data": row.data,
+        });
+        if let Some(traceparent) = &row.traceparent {
+            envelope["traceparent"] = traceparent.clone().into();
+        }
+        Publication {
+            id: row.id.to_string(),
+            partition_key: row.subject.clone(),
+            envelope: envelope.to_string().into_bytes(),
+        }
+    }
+}
+
+/// How long the oldest event has waited, in seconds; 0 when nothing waits.
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "a lag of more than 2^52 ms is late enough"
+)]
+fn report_lag(rows: &[Row]) {
+    let lag = rows
+        .first()
+        .map_or(0, |oldest| (Utc::now() - oldest.occurred_at).num_milliseconds());
+    metrics::gauge!("outbox_lag_seconds").set(lag as f64 / 1000.0);
+}

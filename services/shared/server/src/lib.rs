@@ -1,0 +1,146 @@
+//! A service's life: listen, wait for the sidecar, serve with bounds, answer probes, drain and stop.
+
+mod health;
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use anyhow::Context;
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Request};
+use axum::http::StatusCode;
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use problem::Problem;
+use sidecar::Sidecar;
+use sqlx::PgPool;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tower_http::catch_panic::CatchPanicLayer;
+
+/// No request needs a larger body.
+pub const BODY_LIMIT_BYTES: usize = 64 * 1024;
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(20);
+const POOL_SIZE: u32 = 10;
+
+/// Work beside the requests: it is told to stop after the last request is answered, and waited for.
+#[derive(Clone, Default)]
+pub struct Background {
+    stop: CancellationToken,
+    tasks: TaskTracker,
+}
+
+impl Background {
+    /// Runs `work`, which ends soon after its token is cancelled.
+    pub fn spawn<F>(&self, work: impl FnOnce(CancellationToken) -> F)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        self.tasks.spawn(work(self.stop.clone()));
+    }
+}
+
+/// What [`run`] serves.
+pub struct Service {
+    pub router: Router,
+    /// `None` for a service that owns no database.
+    pub pool: Option<PgPool>,
+    pub sidecar: Sidecar,
+    pub background: Background,
+}
+
+/// Listens on `127.0.0.1:APP_PORT`. The sidecar waits for the port, and we for the sidecar: so the port comes first.
+pub async fn listen() -> anyhow::Result<TcpListener> {
+    let port = std::env::var("APP_PORT").context("APP_PORT is missing")?;
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port.parse().context("APP_PORT is no port")?));
+    TcpListener::bind(address)
+        .await
+        .with_context(|| format!("{address} can't be listened on"))
+}
+
+/// Connects to `DATABASE_URL` (the password comes from `PGPASSFILE`, as libpq has it) and brings the schema up to date.
+pub async fn database(migrations: &sqlx::migrate::Migrator) -> anyhow::Result<PgPool> {
+    let url = std::env::var("DATABASE_URL").context("DATABASE_URL is missing")?;
+    let options: PgConnectOptions = url.parse().context("DATABASE_URL is no PostgreSQL URL")?;
+    let pool = PgPoolOptions::new()
+        .max_connections(POOL_SIZE)
+        .acquire_timeout(Duration::from_secs(5))
+        .connect_with(options)
+        .await
+        .context("the database can't be reached")?;
+    migrations.run(&pool).await.context("the migrations failed")?;
+    Ok(pool)
+}
+
+/// Serves until SIGTERM or SIGINT, then answers what is under way, stops the background work and returns.
+pub async fn run(listener: TcpListener, service: Service) -> anyhow::Result<()> {
+    let metrics = telemetry::metrics()?;
+    let probes = health::routes(service.sidecar, service.pool.clone(), metrics);
+    let router = bounded(service.router)
+        .merge(probes)
+        .layer(middleware::from_fn(telemetry::observe));
+    tracing::info!(address = %listener.local_addr()?, "serving");
+
+    let stopping = CancellationToken::new();
+    let serving = axum::serve(listener, router).with_graceful_shutdown(stopping.clone().cancelled_owned());
+    let serving = tokio::spawn(serving.into_future());
+    stop_signal().await?;
+    tracing::info!("draining");
+    stopping.cancel();
+    let drained = tokio::time::timeout(DRAIN_TIMEOUT, async {
+        let served = serving.await;
+        service.background.stop.cancel();
+        service.background.tasks.close();
+        service.background.tasks.wait().await;
+        served
+    });
+    if let Ok(served) = drained.await {
+        served??;
+    } else {
+        tracing::warn!("some work was not done when the time to drain ended");
+    }
+    if let Some(pool) = service.pool {
+        pool.close().await;
+    }
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// The bounds and fallbacks that every route has; tests of routes use it too, so that they see what callers see.
+pub fn bounded(router: Router) -> Router {
+    router
+        .fallback(problem::not_found)
+        .method_not_allowed_fallback(problem::method_not_allowed)
+        .layer(CatchPanicLayer::custom(|_| {
+            Problem::internal(&"a handler panicked").into_response()
+        }))
+        .layer(middleware::from_fn(in_time))
+        .layer(DefaultBodyLimit::max(BODY_LIMIT_BYTES))
+}
+
+async fn in_time(request: Request, next: Next) -> Response {
+    match tokio::time::timeout(REQUEST_TIMEOUT, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => Problem::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "timeout",
+            "The request took too long",
+        )
+        .retry_after_s(1)
+        .into_response(),
+    }
+}
+
+async fn stop_signal() -> std::io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    Ok(())
+}
