@@ -1,0 +1,9 @@
+//! The rules of the ledger, as pure functions: no database, no clock, no I/O.
+
+mod account;
+mod books;
+mod posting;
+
+pub use account::{Account, AccountType, Status};
+pub use books::{Books, Entry};
+pub use posting::{Applied, Kind, Outcome, Posting, Refusal, decide};

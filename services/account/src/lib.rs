@@ -1,0 +1,36 @@
+//! Accounts, balances and the double-entry ledger. Start here: the routes are the table of contents.
+
+pub mod domain;
+pub mod ledger;
+mod routes;
+mod state;
+pub mod store;
+
+use axum::Router;
+use utoipa::OpenApi;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+pub use state::AppState;
+
+#[derive(OpenApi)]
+#[openapi(info(title = "account", description = "Accounts, balances and the double-entry ledger"))]
+struct Contract;
+
+/// All routes of the service.
+pub fn app(state: AppState) -> Router {
+    router().split_for_parts().0.with_state(state)
+}
+
+/// The OpenAPI document, which is `contract/openapi.json`.
+pub fn openapi() -> serde_json::Result<String> {
+    router().split_for_parts().1.to_pretty_json()
+}
+
+fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::with_openapi(Contract::openapi())
+        .routes(routes!(routes::list_accounts))
+        .routes(routes!(routes::show_account))
+        .routes(routes!(routes::account_entries))
+        .routes(routes!(routes::provision))
+        .routes(routes!(routes::post_postings))
+}

@@ -1,0 +1,25 @@
+use axum::{Json, extract::State};
+use identity::User;
+use problem::Query;
+use uuid::Uuid;
+
+use super::views::{AccountView, Page, Paging};
+use crate::{AppState, store};
+
+/// The caller's accounts, oldest first. Who has none gets the default account now: the provisioning at the first login
+/// may have met a service that was down.
+#[utoipa::path(get, path = "/accounts", tag = "accounts", params(Paging), responses((status = 200, body = Page<AccountView>)))]
+pub(crate) async fn list_accounts(
+    State(app): State<AppState>,
+    user: User,
+    Query(paging): Query<Paging>,
+) -> problem::Result<Json<Page<AccountView>>> {
+    let after = paging.cursor::<Uuid>()?;
+    let mut db = app.pool.acquire().await?;
+    let mut rows = store::accounts::of_owner(&mut db, user.id, after, paging.rows()).await?;
+    if rows.is_empty() && after.is_none() {
+        store::accounts::open_default(&mut db, user.id).await?;
+        rows = store::accounts::of_owner(&mut db, user.id, None, paging.rows()).await?;
+    }
+    Ok(Json(Page::of(rows, paging.limit, |row| row.id.to_string(), AccountView::from)))
+}

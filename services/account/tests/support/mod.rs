@@ -1,0 +1,103 @@
+//! A running account service in this process, with a database of its own, and callers with valid tokens.
+#![allow(dead_code, reason = "each test file uses a part of it")]
+
+use account::AppState;
+use axum::Router;
+use serde_json::{Value, json};
+use sqlx::PgPool;
+use testkit::{Answer, Issuer, call, request};
+use uuid::Uuid;
+
+pub struct App {
+    pub router: Router,
+    pub issuer: Issuer,
+    pub pool: PgPool,
+}
+
+/// A user with the default account.
+pub struct Holder {
+    pub user: Uuid,
+    pub account: Uuid,
+    pub token: String,
+}
+
+impl App {
+    pub fn new(pool: PgPool) -> Self {
+        let issuer = Issuer::new();
+        let state = AppState::new(pool.clone(), issuer.identity("account"));
+        Self { router: server::bounded(account::app(state)), issuer, pool }
+    }
+
+    pub async fn get(&self, path: &str, token: &str) -> Answer {
+        call(&self.router, request("GET", path, token, &Value::Null)).await
+    }
+
+    pub async fn provision(&self, user: Uuid) -> Answer {
+        let token = self.issuer.service_token("gateway", "account", "provision");
+        call(&self.router, request("POST", "/internal/provision", &token, &json!({ "user_id": user }))).await
+    }
+
+    /// A new user with the default account and this balance.
+    pub async fn holder(&self, balance: i64) -> Holder {
+        let user = Uuid::now_v7();
+        let token = self.issuer.user_token(user);
+        let accounts = self.get("/accounts", &token).await;
+        let account = accounts.json["items"][0]["id"].as_str().unwrap().parse().unwrap();
+        if balance > 0 {
+            let results = self.post(&[top_up(Uuid::now_v7(), user, account, balance)]).await;
+            assert_eq!(results[0]["outcome"], "applied");
+        }
+        Holder { user, account, token }
+    }
+
+    pub async fn balance(&self, holder: &Holder) -> i64 {
+        let account = self.get(&format!("/accounts/{}", holder.account), &holder.token).await;
+        account.json["balance_minor"].as_i64().unwrap()
+    }
+
+    pub async fn post_raw(&self, body: &Value) -> Answer {
+        let token = self.issuer.service_token("transaction", "account", "postings:write");
+        call(&self.router, request("POST", "/internal/postings", &token, body)).await
+    }
+
+    /// Posts and gives the results.
+    pub async fn post(&self, postings: &[Value]) -> Vec<Value> {
+        let answer = self.post_raw(&json!({ "postings": postings })).await;
+        assert_eq!(answer.status, 200, "{:?}", answer.json);
+        answer.json["results"].as_array().unwrap().clone()
+    }
+
+    /// What must hold whatever happened: each currency sums to zero, each balance is the sum of its entries.
+    pub async fn assert_sound(&self) {
+        let sums: Vec<i64> = sqlx::query_scalar("select sum(balance_minor)::bigint from accounts group by currency")
+            .fetch_all(&self.pool)
+            .await
+            .unwrap();
+        assert!(sums.iter().all(|sum| *sum == 0), "{sums:?}");
+        let wrong: i64 = sqlx::query_scalar(
+            "select count(*) from accounts a left join lateral (
+                 select coalesce(sum(amount_minor), 0) as total, count(*) as entries,
+                        (array_agg(balance_minor order by sequence desc))[1] as last
+                 from entries where account_id = a.id) e on true
+             where a.balance_minor <> e.total or a.sequence <> e.entries or a.balance_minor <> coalesce(e.last, 0)",
+        )
+        .fetch_one(&self.pool)
+        .await
+        .unwrap();
+        assert_eq!(wrong, 0, "accounts whose balance is not the sum of their entries");
+    }
+}
+
+pub fn eur(amount: i64) -> Value {
+    json!({ "amount_minor": amount, "currency": "EUR" })
+}
+
+pub fn top_up(id: Uuid, user: Uuid, to: Uuid, amount: i64) -> Value {
+    json!({ "posting_id": id, "kind": "top_up", "initiator_user_id": user, "from_account_id": null,
+            "to_account_id": to, "amount": eur(amount) })
+}
+
+pub fn transfer(id: Uuid, from: &Holder, to: &Holder, amount: i64) -> Value {
+    json!({ "posting_id": id, "kind": "transfer", "initiator_user_id": from.user, "from_account_id": from.account,
+            "to_account_id": to.account, "amount": eur(amount) })
+}

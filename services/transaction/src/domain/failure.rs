@@ -1,0 +1,64 @@
+//! Why a transaction failed.
+
+/// The reasons, each with a stable code that `docs/errors/<code>.md` explains.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Failure {
+    InvalidAmount,
+    SameAccount,
+    AccountNotFound,
+    AccountFrozen,
+    AccountClosed,
+    CurrencyMismatch,
+    InsufficientFunds,
+    BalanceOverflow,
+    /// The ledger gave a reason that this version does not know.
+    Refused,
+}
+
+impl Failure {
+    pub(crate) const ALL: [Self; 9] = [
+        Self::InvalidAmount,
+        Self::SameAccount,
+        Self::AccountNotFound,
+        Self::AccountFrozen,
+        Self::AccountClosed,
+        Self::CurrencyMismatch,
+        Self::InsufficientFunds,
+        Self::BalanceOverflow,
+        Self::Refused,
+    ];
+
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::InvalidAmount => "invalid_amount",
+            Self::SameAccount => "same_account",
+            Self::AccountNotFound => "account_not_found",
+            Self::AccountFrozen => "account_frozen",
+            Self::AccountClosed => "account_closed",
+            Self::CurrencyMismatch => "currency_mismatch",
+            Self::InsufficientFunds => "insufficient_funds",
+            Self::BalanceOverflow => "balance_overflow",
+            Self::Refused => "transaction_refused",
+        }
+    }
+
+    /// For people.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::InvalidAmount => "An amount has to be more than zero",
+            Self::SameAccount => "Payer and payee are the same account",
+            Self::AccountNotFound => "There is no such account, or it is not yours to use",
+            Self::AccountFrozen => "One of the accounts is frozen",
+            Self::AccountClosed => "One of the accounts is closed",
+            Self::CurrencyMismatch => "Both accounts have to be in the currency of the amount",
+            Self::InsufficientFunds => "There is not enough money available in the account",
+            Self::BalanceOverflow => "The payee's balance would become too large",
+            Self::Refused => "The ledger refused the transaction",
+        }
+    }
+
+    /// The failure of a code; a code that is not known is a plain refusal.
+    pub fn parse(code: &str) -> Self {
+        Self::ALL.into_iter().find(|known| known.code() == code).unwrap_or(Self::Refused)
+    }
+}

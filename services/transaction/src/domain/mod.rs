@@ -1,0 +1,9 @@
+//! The rules of a transaction's life, as pure functions: no database, no clock, no I/O.
+
+mod failure;
+mod idempotency;
+mod transaction;
+
+pub use failure::Failure;
+pub use idempotency::{IdempotencyKey, InvalidKey, RequestHash};
+pub use transaction::{Final, Kind, Order, State, Transaction};

@@ -1,0 +1,40 @@
+//! Transfers and top-ups: their life cycle, idempotency and history. Start here: the routes are the table of contents.
+
+mod answer;
+pub mod config;
+pub mod domain;
+pub mod events;
+pub mod ledger;
+pub mod recovery;
+mod routes;
+pub mod settler;
+mod state;
+pub mod store;
+
+use axum::Router;
+use utoipa::OpenApi;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+pub use state::AppState;
+
+#[derive(OpenApi)]
+#[openapi(info(title = "transaction", description = "Transfers and top-ups: their life cycle, idempotency and history"))]
+struct Contract;
+
+/// All routes of the service.
+pub fn app(state: AppState) -> Router {
+    router().split_for_parts().0.with_state(state)
+}
+
+/// The OpenAPI document, which is `contract/openapi.json`.
+pub fn openapi() -> serde_json::Result<String> {
+    router().split_for_parts().1.to_pretty_json()
+}
+
+fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::with_openapi(Contract::openapi())
+        .routes(routes!(routes::create_transaction, routes::list_transactions))
+        .routes(routes!(routes::show_transaction))
+        .routes(routes!(routes::create_top_up))
+        .routes(routes!(routes::provision))
+}

@@ -1,0 +1,35 @@
+//! The transaction service. `transaction openapi` and `transaction events-schema` print its contract; without an argument
+//! it serves.
+
+use identity::Identity;
+use outbox::Relay;
+use server::{Background, Service};
+use sidecar::Sidecar;
+use transaction::{AppState, config::Config, recovery};
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    match std::env::args().nth(1).as_deref() {
+        Some("openapi") => println!("{}", transaction::openapi()?),
+        Some("events-schema") => println!("{}", transaction::events::schema()?),
+        _ => serve().await?,
+    }
+    Ok(())
+}
+
+async fn serve() -> anyhow::Result<()> {
+    telemetry::init();
+    let config = Config::from_env()?;
+    let listener = server::listen().await?;
+    let sidecar = Sidecar::from_env()?;
+    let pool = server::database(&sqlx::migrate!()).await?;
+    sidecar.wait().await?;
+    let identity = Identity::from_sidecar(sidecar.clone(), "transaction").await?;
+    let (relay, relay_worker) = Relay::new(pool.clone(), sidecar.clone(), "transaction");
+    let app = AppState::new(pool.clone(), sidecar.clone(), identity, relay, config);
+
+    let background = Background::default();
+    background.spawn(|stop| relay_worker.run(stop));
+    background.spawn(|stop| recovery::run(pool.clone(), app.settler.clone(), stop));
+    server::run(listener, Service { router: transaction::app(app), pool: Some(pool), sidecar, background }).await
+}

@@ -1,0 +1,31 @@
+//! What every handler can reach.
+
+use axum::extract::FromRef;
+use identity::Identity;
+use outbox::Relay;
+use sidecar::Sidecar;
+use sqlx::PgPool;
+
+use crate::{config::Config, ledger::Ledger, settler::Settler};
+
+#[derive(Clone)]
+pub struct AppState {
+    pub pool: PgPool,
+    pub settler: Settler,
+    pub config: Config,
+    identity: Identity,
+}
+
+impl AppState {
+    /// Starts the settler's worker, so it needs a runtime.
+    pub fn new(pool: PgPool, sidecar: Sidecar, identity: Identity, relay: Relay, config: Config) -> Self {
+        let settler = Settler::new(pool.clone(), Ledger::new(sidecar, identity.clone()), relay);
+        Self { pool, settler, config, identity }
+    }
+}
+
+impl FromRef<AppState> for Identity {
+    fn from_ref(app: &AppState) -> Self {
+        app.identity.clone()
+    }
+}

@@ -1,0 +1,92 @@
+//! The ledger has answered: the final state and the stored answer of many transactions, written together.
+
+use std::collections::HashMap;
+
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::{Answer, begin::answer};
+use crate::domain::{State, Transaction};
+
+/// A transaction in its final state, with the answer that its client gets.
+pub struct Answered {
+    pub transaction: Transaction,
+    pub answer: Answer,
+}
+
+/// Writes final states and answers of those that are still pending, and says which these were: a recovery worker and the
+/// request itself may both come here with the same transaction.
+pub async fn settle(db: &mut PgConnection, answered: &[Answered]) -> sqlx::Result<Vec<Uuid>> {
+    let columns = Columns::of(answered);
+    sqlx::query_scalar!(
+        r#"with news as (
+             select * from unnest($1::uuid[], $2::text[], $3::uuid[], $4::timestamptz[], $5::text[], $6::smallint[], $7::bytea[])
+               as news (id, state, to_user_id, completed_at, failure_code, answer_status, answer_body)
+         ), settled as (
+             update transactions t
+             set state = news.state, to_user_id = news.to_user_id, completed_at = news.completed_at,
+                 failure_code = news.failure_code
+             from news where t.id = news.id and t.state = 'pending'
+             returning t.id, t.initiator_user_id, t.idempotency_key, news.answer_status, news.answer_body
+         )
+         update idempotency_keys k
+         set answer_status = settled.answer_status, answer_body = settled.answer_body
+         from settled where k.user_id = settled.initiator_user_id and k.key = settled.idempotency_key
+         returning settled.id as "id!""#,
+        &columns.id,
+        &columns.state as &[&str],
+        &columns.to_user_id as &[Option<Uuid>],
+        &columns.completed_at as &[Option<chrono::DateTime<chrono::Utc>>],
+        &columns.failure_code as &[Option<&str>],
+        &columns.answer_status,
+        &columns.answer_body as &[&[u8]],
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// The stored answers of transactions, as far as there are any.
+pub async fn answers(db: &mut PgConnection, ids: &[Uuid]) -> sqlx::Result<HashMap<Uuid, Answer>> {
+    let rows = sqlx::query!(
+        "select t.id, k.answer_status, k.answer_body from transactions t
+         join idempotency_keys k on k.user_id = t.initiator_user_id and k.key = t.idempotency_key
+         where t.id = any($1)",
+        ids,
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().filter_map(|row| Some((row.id, answer(row.answer_status, row.answer_body)?))).collect())
+}
+
+/// A vector per column, as UNNEST wants them.
+#[derive(Default)]
+struct Columns<'a> {
+    id: Vec<Uuid>,
+    state: Vec<&'static str>,
+    to_user_id: Vec<Option<Uuid>>,
+    completed_at: Vec<Option<chrono::DateTime<chrono::Utc>>>,
+    failure_code: Vec<Option<&'static str>>,
+    answer_status: Vec<i16>,
+    answer_body: Vec<&'a [u8]>,
+}
+
+impl<'a> Columns<'a> {
+    fn of(answered: &'a [Answered]) -> Self {
+        let mut columns = Self::default();
+        for Answered { transaction, answer } in answered {
+            let (payee, at, failure) = match transaction.state {
+                State::Pending => continue,
+                State::Completed { payee, at } => (Some(payee), Some(at), None),
+                State::Failed(failure) => (None, None, Some(failure.code())),
+            };
+            columns.id.push(transaction.id);
+            columns.state.push(transaction.state.as_str());
+            columns.to_user_id.push(payee);
+            columns.completed_at.push(at);
+            columns.failure_code.push(failure);
+            columns.answer_status.push(answer.status.cast_signed());
+            columns.answer_body.push(&answer.body);
+        }
+        columns
+    }
+}
