@@ -13,7 +13,11 @@ use crate::{
 };
 
 /// One batch at a time: a second one would mostly wait for the locks of the first. The queue holds what a second can do.
-const LIMITS: Limits = Limits { queue: 2_000, max_items: 512, in_flight: 1 };
+const LIMITS: Limits = Limits {
+    queue: 2_000,
+    max_items: 512,
+    in_flight: 1,
+};
 
 /// The result of a posting, with what the caller tells both parties.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,11 +68,18 @@ impl Ledger {
 
     /// Posts all, each for itself: a refusal concerns its posting alone.
     pub async fn post(&self, postings: Vec<Posting>) -> Result<Vec<Posted>, Unavailable> {
-        let results = self.batcher.submit(postings).await.map_err(|rejected| match rejected {
-            Rejected::Full => Unavailable::Busy,
-            Rejected::Lost => Unavailable::Failed,
-        })?;
-        results.into_iter().collect::<Result<_, _>>().map_err(|_| Unavailable::Failed)
+        let results = self
+            .batcher
+            .submit(postings)
+            .await
+            .map_err(|rejected| match rejected {
+                Rejected::Full => Unavailable::Busy,
+                Rejected::Lost => Unavailable::Failed,
+            })?;
+        results
+            .into_iter()
+            .collect::<Result<_, _>>()
+            .map_err(|_| Unavailable::Failed)
     }
 }
 
@@ -96,7 +107,9 @@ async fn post_isolated(pool: &PgPool, postings: Vec<Posting>) -> Vec<Result<Post
 
 /// Whether the database objected to a value or a constraint (SQLSTATE classes 22 and 23), not to its own state.
 fn is_about_content(error: &sqlx::Error) -> bool {
-    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    let code = error
+        .as_database_error()
+        .and_then(sqlx::error::DatabaseError::code);
     code.is_some_and(|code| code.starts_with("22") || code.starts_with("23"))
 }
 
@@ -104,7 +117,10 @@ fn is_about_content(error: &sqlx::Error) -> bool {
 async fn post_batch(pool: &PgPool, postings: &[Posting]) -> sqlx::Result<Vec<Posted>> {
     let mut tx = pool.begin().await?;
     let postings = with_sources(&mut tx, postings).await?;
-    let mut account_ids: Vec<_> = postings.iter().flat_map(|posting| posting.from.into_iter().chain([posting.to])).collect();
+    let mut account_ids: Vec<_> = postings
+        .iter()
+        .flat_map(|posting| posting.from.into_iter().chain([posting.to]))
+        .collect();
     account_ids.sort_unstable();
     account_ids.dedup();
     let accounts = store::ledger::lock_accounts(&mut tx, &account_ids).await?;
@@ -112,7 +128,10 @@ async fn post_batch(pool: &PgPool, postings: &[Posting]) -> sqlx::Result<Vec<Pos
     let earlier = store::ledger::decided(&mut tx, &ids).await?;
 
     let mut books = Books::open(accounts, earlier);
-    let posted = postings.iter().map(|posting| post_one(&mut books, posting)).collect();
+    let posted = postings
+        .iter()
+        .map(|posting| post_one(&mut books, posting))
+        .collect();
 
     if books.new_postings().next().is_some() {
         store::ledger::write(&mut tx, &books).await?;
@@ -124,7 +143,9 @@ async fn post_batch(pool: &PgPool, postings: &[Posting]) -> sqlx::Result<Vec<Pos
 /// Fills in the external account where money comes from outside.
 async fn with_sources(tx: &mut sqlx::PgConnection, postings: &[Posting]) -> sqlx::Result<Vec<Posting>> {
     let from_outside = postings.iter().filter(|posting| posting.kind.is_from_outside());
-    let mut currencies: Vec<_> = from_outside.map(|posting| posting.amount.currency.code().to_owned()).collect();
+    let mut currencies: Vec<_> = from_outside
+        .map(|posting| posting.amount.currency.code().to_owned())
+        .collect();
     currencies.sort_unstable();
     currencies.dedup();
     let mut sources: HashMap<Currency, Uuid> = HashMap::new();
@@ -135,7 +156,11 @@ async fn with_sources(tx: &mut sqlx::PgConnection, postings: &[Posting]) -> sqlx
     Ok(postings
         .iter()
         .map(|posting| Posting {
-            from: if posting.kind.is_from_outside() { source(posting) } else { posting.from },
+            from: if posting.kind.is_from_outside() {
+                source(posting)
+            } else {
+                posting.from
+            },
             ..posting.clone()
         })
         .collect())
@@ -144,8 +169,18 @@ async fn with_sources(tx: &mut sqlx::PgConnection, postings: &[Posting]) -> sqlx
 fn post_one(books: &mut Books, posting: &Posting) -> Posted {
     let outcome = books.post(posting).and_then(|applied| {
         let from = posting.from.ok_or(Refusal::AccountNotFound)?;
-        let side = |account_id, balance| Side { account_id, user_id: books.owner(account_id), balance };
-        Ok(Sides { from: side(from, applied.from_balance), to: side(posting.to, applied.to_balance) })
+        let side = |account_id, balance| Side {
+            account_id,
+            user_id: books.owner(account_id),
+            balance,
+        };
+        Ok(Sides {
+            from: side(from, applied.from_balance),
+            to: side(posting.to, applied.to_balance),
+        })
     });
-    Posted { posting_id: posting.id, outcome }
+    Posted {
+        posting_id: posting.id,
+        outcome,
+    }
 }

@@ -1,10 +1,10 @@
 //! Accounts, balances and the double-entry ledger. Start here: the routes are the table of contents.
 
-pub mod domain;
-pub mod ledger;
+mod domain;
+mod ledger;
 mod routes;
 mod state;
-pub mod store;
+mod store;
 
 use axum::Router;
 use utoipa::OpenApi;
@@ -13,7 +13,10 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 pub use state::AppState;
 
 #[derive(OpenApi)]
-#[openapi(info(title = "account", description = "Accounts, balances and the double-entry ledger"))]
+#[openapi(info(
+    title = "account",
+    description = "Accounts, balances and the double-entry ledger"
+))]
 struct Contract;
 
 /// All routes of the service.

@@ -18,5 +18,14 @@ async fn main() -> anyhow::Result<()> {
     sidecar.wait().await?;
     let identity = Identity::from_sidecar(sidecar.clone(), "account").await?;
     let router = account::app(AppState::new(pool.clone(), identity));
-    server::run(listener, Service { router, pool: Some(pool), sidecar, background: Background::default() }).await
+    server::run(
+        listener,
+        Service {
+            router,
+            pool: Some(pool),
+            sidecar,
+            background: Background::default(),
+        },
+    )
+    .await
 }

@@ -8,15 +8,20 @@ use crate::ledger::Ledger;
 
 #[derive(Clone)]
 pub struct AppState {
-    pub pool: PgPool,
-    pub ledger: Ledger,
+    pub(crate) pool: PgPool,
+    pub(crate) ledger: Ledger,
     identity: Identity,
 }
 
 impl AppState {
+    #[must_use]
     /// Starts the ledger's worker, so it needs a runtime.
     pub fn new(pool: PgPool, identity: Identity) -> Self {
-        Self { ledger: Ledger::new(pool.clone()), pool, identity }
+        Self {
+            ledger: Ledger::new(pool.clone()),
+            pool,
+            identity,
+        }
     }
 }
 

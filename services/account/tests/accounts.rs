@@ -16,7 +16,10 @@ async fn a_user_without_accounts_gets_the_default_one_by_listing(pool: PgPool) {
     assert_eq!(account["type"], "current");
     assert_eq!(account["currency"], "EUR");
     assert_eq!(account["status"], "open");
-    assert_eq!((&account["balance_minor"], &account["available_minor"]), (&0.into(), &0.into()));
+    assert_eq!(
+        (&account["balance_minor"], &account["available_minor"]),
+        (&0.into(), &0.into())
+    );
     assert_eq!(first.json["next_cursor"], serde_json::Value::Null);
     assert_eq!(app.get("/accounts", &token).await.json, first.json);
 }
@@ -47,8 +50,13 @@ async fn somebody_elses_account_looks_like_one_that_does_not_exist(pool: PgPool)
     let path = format!("/accounts/{}", owner.account);
     assert_eq!(app.get(&path, &owner.token).await.status, 200);
     let theirs = app.get(&path, &stranger.token).await;
-    let nobodys = app.get(&format!("/accounts/{}", Uuid::now_v7()), &stranger.token).await;
-    assert_eq!((theirs.status.as_u16(), theirs.code()), (404, "account_not_found"));
+    let nobodys = app
+        .get(&format!("/accounts/{}", Uuid::now_v7()), &stranger.token)
+        .await;
+    assert_eq!(
+        (theirs.status.as_u16(), theirs.code()),
+        (404, "account_not_found")
+    );
     assert_eq!(theirs.json, nobodys.json);
     let entries = app.get(&format!("{path}/entries"), &stranger.token).await;
     assert_eq!(entries.code(), "account_not_found");
@@ -64,8 +72,16 @@ async fn every_route_refuses_callers_without_the_right_token(pool: PgPool) {
     }
     let wrong = app.issuer.service_token("gateway", "account", "postings:write");
     for path in ["/internal/provision", "/internal/postings"] {
-        for (token, code) in [("", "missing_token"), (&wrong, "forbidden"), (&app.issuer.user_token(user), "invalid_token")] {
-            let answer = testkit::call(&app.router, testkit::request("POST", path, token, &serde_json::json!({}))).await;
+        for (token, code) in [
+            ("", "missing_token"),
+            (&wrong, "forbidden"),
+            (&app.issuer.user_token(user), "invalid_token"),
+        ] {
+            let answer = testkit::call(
+                &app.router,
+                testkit::request("POST", path, token, &serde_json::json!({})),
+            )
+            .await;
             assert_eq!(answer.code(), code, "{path}");
         }
     }
@@ -76,6 +92,10 @@ async fn a_bad_page_is_refused(pool: PgPool) {
     let app = App::new(pool);
     let token = app.issuer.user_token(Uuid::now_v7());
     for query in ["limit=0", "limit=201", "limit=x", "cursor=x", "page=2"] {
-        assert_eq!(app.get(&format!("/accounts?{query}"), &token).await.code(), "invalid_query", "{query}");
+        assert_eq!(
+            app.get(&format!("/accounts?{query}"), &token).await.code(),
+            "invalid_query",
+            "{query}"
+        );
     }
 }

@@ -53,7 +53,10 @@ async fn a_refusal_refuses_its_posting_alone(pool: PgPool) {
             transfer(Uuid::now_v7(), &payer, &payee, 30),
         ])
         .await;
-    let codes: Vec<_> = results.iter().map(|result| result["code"].as_str().unwrap_or("applied")).collect();
+    let codes: Vec<_> = results
+        .iter()
+        .map(|result| result["code"].as_str().unwrap_or("applied"))
+        .collect();
     assert_eq!(
         codes,
         [
@@ -78,10 +81,21 @@ async fn a_refusal_refuses_its_posting_alone(pool: PgPool) {
 async fn frozen_accounts_neither_pay_nor_receive(pool: PgPool) {
     let app = App::new(pool);
     let (frozen, open) = (app.holder(100).await, app.holder(100).await);
-    sqlx::query("update accounts set status = 'frozen' where id = $1").bind(frozen.account).execute(&app.pool).await.unwrap();
-    let results =
-        app.post(&[transfer(Uuid::now_v7(), &frozen, &open, 1), transfer(Uuid::now_v7(), &open, &frozen, 1)]).await;
-    assert!(results.iter().all(|result| result["code"] == "account_frozen"), "{results:?}");
+    sqlx::query("update accounts set status = 'frozen' where id = $1")
+        .bind(frozen.account)
+        .execute(&app.pool)
+        .await
+        .unwrap();
+    let results = app
+        .post(&[
+            transfer(Uuid::now_v7(), &frozen, &open, 1),
+            transfer(Uuid::now_v7(), &open, &frozen, 1),
+        ])
+        .await;
+    assert!(
+        results.iter().all(|result| result["code"] == "account_frozen"),
+        "{results:?}"
+    );
 }
 
 #[sqlx::test]
@@ -91,10 +105,14 @@ async fn a_repeat_gets_the_first_result_also_a_refusal(pool: PgPool) {
     let applied = transfer(Uuid::now_v7(), &payer, &payee, 100);
     let refused = transfer(Uuid::now_v7(), &payer, &payee, 1);
     let first = app.post(&[applied.clone(), refused.clone()]).await;
-    app.post(&[top_up(Uuid::now_v7(), payer.user, payer.account, 50)]).await;
+    app.post(&[top_up(Uuid::now_v7(), payer.user, payer.account, 50)])
+        .await;
     // In one batch, in others, and twice within one.
     assert_eq!(app.post(&[applied.clone(), refused.clone()]).await, first);
-    assert_eq!(app.post(&[applied.clone(), applied.clone()]).await, [first[0].clone(), first[0].clone()]);
+    assert_eq!(
+        app.post(&[applied.clone(), applied.clone()]).await,
+        [first[0].clone(), first[0].clone()]
+    );
     let mut other = applied.clone();
     other["amount"] = eur(99);
     assert_eq!(app.post(&[other]).await[0]["code"], "posting_id_reused");
@@ -110,8 +128,20 @@ async fn of_50_parallel_debits_with_funds_for_5_exactly_5_pass(pool: PgPool) {
     let (payer, payee) = (Arc::new(app.holder(500).await), Arc::new(app.holder(0).await));
     let mut debits = Vec::new();
     for number in 0..50 {
-        let (app, payer, payee) = (if number % 2 == 0 { app.clone() } else { other.clone() }, payer.clone(), payee.clone());
-        debits.push(tokio::spawn(async move { app.post(&[transfer(Uuid::now_v7(), &payer, &payee, 100)]).await.remove(0) }));
+        let (app, payer, payee) = (
+            if number % 2 == 0 {
+                app.clone()
+            } else {
+                other.clone()
+            },
+            payer.clone(),
+            payee.clone(),
+        );
+        debits.push(tokio::spawn(async move {
+            app.post(&[transfer(Uuid::now_v7(), &payer, &payee, 100)])
+                .await
+                .remove(0)
+        }));
     }
     let mut applied = 0;
     for debit in debits {
@@ -134,7 +164,14 @@ async fn one_id_sent_20_times_at_once_through_two_replicas_is_applied_once(pool:
     let posting = transfer(Uuid::now_v7(), &payer, &payee, 100);
     let mut repeats = Vec::new();
     for number in 0..20 {
-        let (app, posting) = (if number % 2 == 0 { app.clone() } else { other.clone() }, posting.clone());
+        let (app, posting) = (
+            if number % 2 == 0 {
+                app.clone()
+            } else {
+                other.clone()
+            },
+            posting.clone(),
+        );
         repeats.push(tokio::spawn(async move { app.post(&[posting]).await }));
     }
     let first = repeats.remove(0).await.unwrap();
@@ -157,11 +194,22 @@ async fn transfers_in_all_directions_between_replicas_conserve_money(pool: PgPoo
     let holders = Arc::new(holders);
     let mut tasks = Vec::new();
     for number in 0..120_usize {
-        let (app, holders) = (if number % 2 == 0 { app.clone() } else { other.clone() }, holders.clone());
+        let (app, holders) = (
+            if number % 2 == 0 {
+                app.clone()
+            } else {
+                other.clone()
+            },
+            holders.clone(),
+        );
         tasks.push(tokio::spawn(async move {
             let (from, to) = (&holders[number % 4], &holders[(number + 1 + number % 3) % 4]);
             let amount = i64::try_from(number % 17).unwrap() + 1;
-            app.post(&[transfer(Uuid::now_v7(), from, to, amount), transfer(Uuid::now_v7(), to, from, amount)]).await
+            app.post(&[
+                transfer(Uuid::now_v7(), from, to, amount),
+                transfer(Uuid::now_v7(), to, from, amount),
+            ])
+            .await
         }));
     }
     for task in tasks {
@@ -192,7 +240,11 @@ async fn a_body_of_the_wrong_form_posts_nothing(pool: PgPool) {
         json!({ "postings": [float] }),
     ] {
         let answer = app.post_raw(&body).await;
-        assert!(matches!(answer.code(), "invalid_request" | "body_too_large"), "{:?}", answer.json);
+        assert!(
+            matches!(answer.code(), "invalid_request" | "body_too_large"),
+            "{:?}",
+            answer.json
+        );
     }
     assert_eq!(app.balance(&payer).await, 10);
 }
@@ -202,11 +254,20 @@ async fn a_database_that_fails_answers_503_and_a_repeat_succeeds(pool: PgPool) {
     let app = App::new(pool);
     let (payer, payee) = (app.holder(10).await, app.holder(0).await);
     let posting = transfer(Uuid::now_v7(), &payer, &payee, 4);
-    sqlx::query("alter table entries rename to entries_gone").execute(&app.pool).await.unwrap();
+    sqlx::query("alter table entries rename to entries_gone")
+        .execute(&app.pool)
+        .await
+        .unwrap();
     let answer = app.post_raw(&json!({ "postings": [posting] })).await;
-    assert_eq!((answer.status.as_u16(), answer.code()), (503, "ledger_unavailable"));
+    assert_eq!(
+        (answer.status.as_u16(), answer.code()),
+        (503, "ledger_unavailable")
+    );
     assert!(answer.headers.contains_key("retry-after"));
-    sqlx::query("alter table entries_gone rename to entries").execute(&app.pool).await.unwrap();
+    sqlx::query("alter table entries_gone rename to entries")
+        .execute(&app.pool)
+        .await
+        .unwrap();
     assert_eq!(app.post(&[posting]).await[0]["outcome"], "applied");
     app.assert_sound().await;
 }

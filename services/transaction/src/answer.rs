@@ -21,7 +21,10 @@ pub fn of(transaction: &Transaction) -> serde_json::Result<Answer> {
         }),
         State::Failed(failure) => {
             let problem = problem_of(failure);
-            Ok(Answer { status: problem.status().as_u16(), body: serde_json::to_vec(&problem.to_json())? })
+            Ok(Answer {
+                status: problem.status().as_u16(),
+                body: serde_json::to_vec(&problem.to_json())?,
+            })
         }
     }
 }
@@ -38,7 +41,16 @@ pub fn problem_of(failure: Failure) -> Problem {
 impl IntoResponse for Answer {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let media_type = if status.is_success() { "application/json" } else { PROBLEM_JSON };
-        (status, [(header::CONTENT_TYPE, HeaderValue::from_static(media_type))], self.body).into_response()
+        let media_type = if status.is_success() {
+            "application/json"
+        } else {
+            PROBLEM_JSON
+        };
+        (
+            status,
+            [(header::CONTENT_TYPE, HeaderValue::from_static(media_type))],
+            self.body,
+        )
+            .into_response()
     }
 }

@@ -27,7 +27,9 @@ pub struct TransactionMade {
 
 /// The event of a completed transaction, whose id is the transaction's, so there can be only one. None for any other.
 pub fn transaction_made(transaction: &Transaction) -> serde_json::Result<Option<Event>> {
-    let State::Completed { payee, at } = transaction.state else { return Ok(None) };
+    let State::Completed { payee, at } = transaction.state else {
+        return Ok(None);
+    };
     let order = &transaction.order;
     let data = TransactionMade {
         transaction_id: transaction.id,
@@ -39,11 +41,20 @@ pub fn transaction_made(transaction: &Transaction) -> serde_json::Result<Option<
         amount: order.amount,
         completed_at: at,
     };
-    let event = Event::new(TRANSACTION_MADE, "payme.transaction.made.v1", transaction.id, &data, at)?;
-    Ok(Some(Event { id: transaction.id, ..event }))
+    let event = Event::new(
+        TRANSACTION_MADE,
+        "payme.transaction.made.v1",
+        transaction.id,
+        &data,
+        at,
+    )?;
+    Ok(Some(Event {
+        id: transaction.id,
+        ..event
+    }))
 }
 
-/// The JSON Schema of the event's data, which is `contract/events/TRANSACTION_MADE.schema.json`.
+/// The JSON Schema of the event's data.
 pub fn schema() -> serde_json::Result<String> {
     serde_json::to_string_pretty(&schemars::schema_for!(TransactionMade))
 }

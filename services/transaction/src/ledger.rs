@@ -25,7 +25,9 @@ pub struct Ledger {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Posted {
     /// Money has reached an account of the user `payee`.
-    Applied { payee: Uuid },
+    Applied {
+        payee: Uuid,
+    },
     Refused(Failure),
 }
 
@@ -45,7 +47,9 @@ struct Request {
     postings: Vec<Posting>,
 }
 
+/// The names are those of account's contract.
 #[derive(Serialize)]
+#[expect(clippy::struct_field_names, reason = "the contract says posting_id")]
 struct Posting {
     posting_id: Uuid,
     kind: &'static str,
@@ -87,20 +91,30 @@ impl Ledger {
 
     /// Posts all; each is applied at most once, however often it is sent.
     pub async fn post(&self, transactions: &[Transaction]) -> Result<Vec<Posted>, Unknown> {
-        let token = self.identity.bearer("account", "postings:write").await.map_err(|_| Unknown::NoToken)?;
+        let token = self
+            .identity
+            .bearer("account", "postings:write")
+            .await
+            .map_err(|_| Unknown::NoToken)?;
         let answer = self
             .sidecar
             .request(Method::POST, "account", "/internal/postings")
             .bearer_auth(token)
             .timeout(TIMEOUT)
-            .json(&Request { postings: transactions.iter().map(Posting::from).collect() })
+            .json(&Request {
+                postings: transactions.iter().map(Posting::from).collect(),
+            })
             .send()
             .await?;
         let results = answer.error_for_status()?.json::<Response>().await?.results;
         if results.len() != transactions.len() {
             return Err(Unknown::Senseless);
         }
-        transactions.iter().zip(results).map(|(transaction, result)| result.of(transaction.id)).collect()
+        transactions
+            .iter()
+            .zip(results)
+            .map(|(transaction, result)| result.of(transaction.id))
+            .collect()
     }
 }
 

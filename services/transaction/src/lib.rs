@@ -2,14 +2,14 @@
 
 mod answer;
 pub mod config;
-pub mod domain;
-pub mod events;
-pub mod ledger;
+mod domain;
+mod events;
+mod ledger;
 pub mod recovery;
 mod routes;
 pub mod settler;
 mod state;
-pub mod store;
+mod store;
 
 use axum::Router;
 use utoipa::OpenApi;
@@ -18,7 +18,10 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 pub use state::AppState;
 
 #[derive(OpenApi)]
-#[openapi(info(title = "transaction", description = "Transfers and top-ups: their life cycle, idempotency and history"))]
+#[openapi(info(
+    title = "transaction",
+    description = "Transfers and top-ups: their life cycle, idempotency and history"
+))]
 struct Contract;
 
 /// All routes of the service.
@@ -29,6 +32,11 @@ pub fn app(state: AppState) -> Router {
 /// The OpenAPI document, which is `contract/openapi.json`.
 pub fn openapi() -> serde_json::Result<String> {
     router().split_for_parts().1.to_pretty_json()
+}
+
+/// The JSON Schema of the event that it publishes, which is `contract/events/TRANSACTION_MADE.schema.json`.
+pub fn events_schema() -> serde_json::Result<String> {
+    events::schema()
 }
 
 fn router() -> OpenApiRouter<AppState> {

@@ -11,7 +11,7 @@ use transaction::{AppState, config::Config, recovery};
 async fn main() -> anyhow::Result<()> {
     match std::env::args().nth(1).as_deref() {
         Some("openapi") => println!("{}", transaction::openapi()?),
-        Some("events-schema") => println!("{}", transaction::events::schema()?),
+        Some("events-schema") => println!("{}", transaction::events_schema()?),
         _ => serve().await?,
     }
     Ok(())
@@ -31,5 +31,14 @@ async fn serve() -> anyhow::Result<()> {
     let background = Background::default();
     background.spawn(|stop| relay_worker.run(stop));
     background.spawn(|stop| recovery::run(pool.clone(), app.settler.clone(), stop));
-    server::run(listener, Service { router: transaction::app(app), pool: Some(pool), sidecar, background }).await
+    server::run(
+        listener,
+        Service {
+            router: transaction::app(app),
+            pool: Some(pool),
+            sidecar,
+            background,
+        },
+    )
+    .await
 }

@@ -3,21 +3,31 @@
 //! The request itself and the recovery worker both come through here, perhaps with the same transaction at the same time. The
 //! ledger posts an id once, and only the one that finds it still pending writes its end and its event.
 
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
+
 use batch::{Batcher, Limits};
-use chrono::{SubsecRound, Utc};
+use chrono::{DateTime, SubsecRound, Utc};
 use outbox::Relay;
 use sqlx::PgPool;
+use uuid::Uuid;
 
 use crate::{
     answer,
-    domain::Transaction,
+    domain::{Final, Transaction},
     events,
     ledger::{Ledger, Posted, Unknown},
     store::{self, Answer, Answered},
 };
 
 /// A few calls at a time: while one commits here, the next is on its way.
-const LIMITS: Limits = Limits { queue: 2_000, max_items: 128, in_flight: 4 };
+const LIMITS: Limits = Limits {
+    queue: 2_000,
+    max_items: 128,
+    in_flight: 4,
+};
 
 /// The outcome of a transaction is not known yet; it stays pending, and a recovery worker drives it on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +42,8 @@ enum Fault {
     Database(#[from] sqlx::Error),
     #[error("not JSON: {0}")]
     Json(#[from] serde_json::Error),
+    #[error(transparent)]
+    Final(#[from] Final),
 }
 
 /// The queue in front of the ledger.
@@ -48,7 +60,7 @@ struct Parts {
 
 impl Settler {
     pub fn new(pool: PgPool, ledger: Ledger, relay: Relay) -> Self {
-        let parts = std::sync::Arc::new(Parts { pool, ledger, relay });
+        let parts = Arc::new(Parts { pool, ledger, relay });
         let batcher = Batcher::spawn(LIMITS, move |transactions| {
             let parts = parts.clone();
             async move { parts.run(transactions).await }
@@ -68,53 +80,65 @@ impl Settler {
 
 impl Parts {
     async fn run(&self, transactions: Vec<Transaction>) -> Vec<Result<Answer, Pending>> {
-        match self.post_and_write(&transactions).await {
+        let ids: Vec<_> = transactions.iter().map(|transaction| transaction.id).collect();
+        // One that came twice, from its request and from recovery, goes once.
+        let unique: HashMap<_, _> = transactions
+            .into_iter()
+            .map(|transaction| (transaction.id, transaction))
+            .collect();
+        let answers = match self.post_and_write(unique.into_values().collect()).await {
             Ok(answers) => answers,
             Err(error) => {
-                tracing::warn!(%error, transactions = transactions.len(), "transactions stay pending for now");
-                transactions.iter().map(|_| Err(Pending)).collect()
+                tracing::warn!(%error, transactions = ids.len(), "transactions stay pending for now");
+                HashMap::new()
             }
-        }
+        };
+        ids.iter()
+            .map(|id| answers.get(id).cloned().ok_or(Pending))
+            .collect()
     }
 
-    async fn post_and_write(&self, transactions: &[Transaction]) -> Result<Vec<Result<Answer, Pending>>, Fault> {
-        let posted = self.ledger.post(transactions).await?;
-        let answered = transactions.iter().zip(posted).map(|(pending, posted)| end(pending, posted)).collect::<Result<Vec<_>, _>>()?;
+    async fn post_and_write(&self, pending: Vec<Transaction>) -> Result<HashMap<Uuid, Answer>, Fault> {
+        let posted = self.ledger.post(&pending).await?;
+        // PostgreSQL keeps microseconds; an answer that is read back later has to show the same time.
+        let now = Utc::now().trunc_subsecs(6);
+        let ended: Vec<_> = pending
+            .into_iter()
+            .zip(posted)
+            .map(|(pending, posted)| end(pending, posted, now))
+            .collect();
+        let ended = ended.into_iter().collect::<Result<Vec<_>, _>>()?;
 
         let mut tx = self.pool.begin().await?;
-        let settled = store::settle(&mut tx, &answered).await?;
-        let completed = answered.iter().filter(|answered| settled.contains(&answered.transaction.id));
-        for Answered { transaction, .. } in completed {
+        let settled: HashSet<_> = store::settle(&mut tx, &ended).await?.into_iter().collect();
+        let (ours, others): (Vec<_>, Vec<_>) = ended
+            .into_iter()
+            .partition(|ended| settled.contains(&ended.transaction.id));
+        for Answered { transaction, .. } in &ours {
             if let Some(event) = events::transaction_made(transaction)? {
                 outbox::enqueue(&mut tx, &event).await?;
             }
         }
-        // Somebody else has ended the others: their answer is the one that counts.
-        let others: Vec<_> = transactions.iter().map(|transaction| transaction.id).filter(|id| !settled.contains(id)).collect();
-        let mut stored = if others.is_empty() { Default::default() } else { store::answers(&mut tx, &others).await? };
+        let mut answers = HashMap::new();
+        if !others.is_empty() {
+            // Somebody else has ended these: the answer that is stored is the one that counts.
+            let ids: Vec<_> = others.iter().map(|other| other.transaction.id).collect();
+            answers = store::answers(&mut tx, &ids).await?;
+        }
         tx.commit().await?;
         self.relay.wake();
 
-        Ok(answered
-            .into_iter()
-            .map(|answered| {
-                let id = answered.transaction.id;
-                if settled.contains(&id) { Ok(answered.answer) } else { stored.remove(&id).ok_or(Pending) }
-            })
-            .collect())
+        answers.extend(ours.into_iter().map(|ours| (ours.transaction.id, ours.answer)));
+        Ok(answers)
     }
 }
 
 /// The end that the ledger's word gives to a pending transaction.
-fn end(pending: &Transaction, posted: Posted) -> Result<Answered, serde_json::Error> {
-    // PostgreSQL keeps microseconds; an answer that is read back later has to show the same time.
-    let now = Utc::now().trunc_subsecs(6);
-    let ended = match posted {
-        Posted::Applied { payee } => pending.clone().complete(payee, now),
-        Posted::Refused(failure) => pending.clone().fail(failure),
-    };
-    // Only pending ones come here; if one were not, its end stays what it is.
-    let transaction = ended.unwrap_or_else(|_| pending.clone());
+fn end(pending: Transaction, posted: Posted, now: DateTime<Utc>) -> Result<Answered, Fault> {
+    let transaction = match posted {
+        Posted::Applied { payee } => pending.complete(payee, now),
+        Posted::Refused(failure) => pending.fail(failure),
+    }?;
     let answer = answer::of(&transaction)?;
     Ok(Answered { transaction, answer })
 }

@@ -10,9 +10,9 @@ use crate::{config::Config, ledger::Ledger, settler::Settler};
 
 #[derive(Clone)]
 pub struct AppState {
-    pub pool: PgPool,
+    pub(crate) pool: PgPool,
     pub settler: Settler,
-    pub config: Config,
+    pub(crate) config: Config,
     identity: Identity,
 }
 
@@ -20,7 +20,12 @@ impl AppState {
     /// Starts the settler's worker, so it needs a runtime.
     pub fn new(pool: PgPool, sidecar: Sidecar, identity: Identity, relay: Relay, config: Config) -> Self {
         let settler = Settler::new(pool.clone(), Ledger::new(sidecar, identity.clone()), relay);
-        Self { pool, settler, config, identity }
+        Self {
+            pool,
+            settler,
+            config,
+            identity,
+        }
     }
 }
 

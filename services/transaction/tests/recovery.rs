@@ -2,6 +2,8 @@
 
 mod support;
 
+use std::sync::Arc;
+
 use sqlx::PgPool;
 use support::{App, Mode, send, transfer_of};
 use uuid::Uuid;
@@ -14,10 +16,19 @@ async fn an_outage_leaves_it_pending_and_the_same_key_finds_the_result_later(poo
         let key = format!("{mode:?}");
         app.ledger.set(mode);
         let unknown = app.transfer(user, &key, &transfer_of(5)).await;
-        assert_eq!((unknown.status, unknown.code().as_str()), (503, "outcome_pending"));
+        assert_eq!(
+            (unknown.status, unknown.code().as_str()),
+            (503, "outcome_pending")
+        );
         let running = app.transfer(user, &key, &transfer_of(5)).await;
-        assert_eq!((running.status, running.code().as_str()), (409, "idempotency_in_progress"));
-        assert_eq!(app.get("/transactions", user).await.json["items"][0]["state"], "pending");
+        assert_eq!(
+            (running.status, running.code().as_str()),
+            (409, "idempotency_in_progress")
+        );
+        assert_eq!(
+            app.get("/transactions", user).await.json["items"][0]["state"],
+            "pending"
+        );
         assert_eq!(app.recover().await, 0, "it is still down");
 
         app.ledger.set(Mode::Apply);
@@ -36,7 +47,10 @@ async fn a_refusal_is_recovered_too(pool: PgPool) {
     app.transfer(user, "k", &transfer_of(5)).await;
     app.ledger.set(Mode::Refuse("insufficient_funds"));
     assert_eq!(app.recover().await, 1);
-    assert_eq!(app.transfer(user, "k", &transfer_of(5)).await.code(), "insufficient_funds");
+    assert_eq!(
+        app.transfer(user, "k", &transfer_of(5)).await.code(),
+        "insufficient_funds"
+    );
 }
 
 #[sqlx::test]
@@ -57,8 +71,49 @@ async fn a_request_and_many_workers_that_race_give_one_end_and_one_event(pool: P
     tokio::join!(workers, release);
     let answer = request.await.unwrap();
     assert_eq!(answer.status, 201);
-    assert_eq!(app.send("/transactions", &token, Some("k"), &transfer_of(5)).await, answer);
+    assert_eq!(
+        app.send("/transactions", &token, Some("k"), &transfer_of(5))
+            .await,
+        answer
+    );
     assert_eq!((app.ledger.applied(), app.count("outbox").await), (1, 1));
+}
+
+#[sqlx::test]
+async fn one_that_comes_twice_in_a_batch_goes_once(pool: PgPool) {
+    let app = Arc::new(App::new(pool).await);
+    let token = app.issuer.user_token(Uuid::now_v7());
+    app.ledger.set(Mode::Hang);
+    // As many requests as may be under way at once, so that what comes next waits and goes together.
+    let requests: Vec<_> = (0..4)
+        .map(|number| {
+            let (app, token) = (app.clone(), token.clone());
+            tokio::spawn(async move {
+                app.send(
+                    "/transactions",
+                    &token,
+                    Some(&format!("{number}")),
+                    &transfer_of(5),
+                )
+                .await
+            })
+        })
+        .collect();
+    app.until_seen(4).await;
+    let mut workers = Vec::new();
+    for _ in 0..2 {
+        let (worker, before) = (app.clone(), app.leased_until().await);
+        workers.push(tokio::spawn(async move { worker.recover().await }));
+        app.until_leased_beyond(before).await;
+    }
+    app.ledger.set(Mode::Apply);
+    for worker in workers {
+        assert_eq!(worker.await.unwrap(), 4);
+    }
+    for request in requests {
+        assert_eq!(request.await.unwrap().status, 201);
+    }
+    assert_eq!((app.ledger.applied(), app.count("outbox").await), (4, 4));
 }
 
 #[sqlx::test]
@@ -68,11 +123,15 @@ async fn a_worker_leaves_fresh_and_taken_ones_alone(pool: PgPool) {
     app.transfer(Uuid::now_v7(), "k", &transfer_of(5)).await;
     let seen = || app.ledger.seen.lock().unwrap().len();
     assert_eq!(seen(), 1);
-    transaction::recovery::recover(&app.pool, &app.settler).await.unwrap();
+    transaction::recovery::recover(&app.pool, &app.settler)
+        .await
+        .unwrap();
     assert_eq!(seen(), 1, "it is younger than three seconds");
     app.recover().await;
     assert_eq!(seen(), 2);
-    transaction::recovery::recover(&app.pool, &app.settler).await.unwrap();
+    transaction::recovery::recover(&app.pool, &app.settler)
+        .await
+        .unwrap();
     assert_eq!(seen(), 2, "another worker has just taken it");
 }
 
@@ -85,7 +144,10 @@ async fn a_final_state_can_not_be_changed_in_the_database_either(pool: PgPool) {
         "update transactions set amount_minor = 6",
         "delete from transactions",
     ] {
-        assert!(sqlx::query(statement).execute(&app.pool).await.is_err(), "{statement}");
+        assert!(
+            sqlx::query(statement).execute(&app.pool).await.is_err(),
+            "{statement}"
+        );
     }
 }
 
@@ -93,7 +155,14 @@ async fn a_final_state_can_not_be_changed_in_the_database_either(pool: PgPool) {
 async fn the_worker_stops_when_it_is_told_to(pool: PgPool) {
     let app = App::new(pool).await;
     let stop = tokio_util::sync::CancellationToken::new();
-    let worker = tokio::spawn(transaction::recovery::run(app.pool.clone(), app.settler.clone(), stop.clone()));
+    let worker = tokio::spawn(transaction::recovery::run(
+        app.pool.clone(),
+        app.settler.clone(),
+        stop.clone(),
+    ));
     stop.cancel();
-    tokio::time::timeout(std::time::Duration::from_secs(10), worker).await.unwrap().unwrap();
+    tokio::time::timeout(std::time::Duration::from_secs(10), worker)
+        .await
+        .unwrap()
+        .unwrap();
 }

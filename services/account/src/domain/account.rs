@@ -24,7 +24,9 @@ impl AccountType {
     }
 
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Current, Self::External].into_iter().find(|known| known.as_str() == text)
+        [Self::Current, Self::External]
+            .into_iter()
+            .find(|known| known.as_str() == text)
     }
 }
 
@@ -48,7 +50,9 @@ impl Status {
     }
 
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Open, Self::Frozen, Self::Closed].into_iter().find(|known| known.as_str() == text)
+        [Self::Open, Self::Frozen, Self::Closed]
+            .into_iter()
+            .find(|known| known.as_str() == text)
     }
 }
 

@@ -34,8 +34,14 @@ impl Books {
     /// Opens the books with the accounts as they are, and the postings that were decided earlier.
     pub fn open(accounts: Vec<Account>, earlier: Vec<(Posting, Outcome)>) -> Self {
         Self {
-            accounts: accounts.into_iter().map(|account| (account.id, account)).collect(),
-            decided: earlier.into_iter().map(|(posting, outcome)| (posting.id, (posting, outcome))).collect(),
+            accounts: accounts
+                .into_iter()
+                .map(|account| (account.id, account))
+                .collect(),
+            decided: earlier
+                .into_iter()
+                .map(|(posting, outcome)| (posting.id, (posting, outcome)))
+                .collect(),
             ..Self::default()
         }
     }
@@ -43,15 +49,28 @@ impl Books {
     /// Decides a posting and applies it; a repeat gets its first outcome.
     pub fn post(&mut self, posting: &Posting) -> Outcome {
         if let Some((first, outcome)) = self.decided.get(&posting.id) {
-            return if first == posting { *outcome } else { Err(Refusal::PostingIdReused) };
+            return if first == posting {
+                *outcome
+            } else {
+                Err(Refusal::PostingIdReused)
+            };
         }
         let from = posting.from.and_then(|id| self.accounts.get(&id));
         let outcome = decide(posting, from, self.accounts.get(&posting.to));
         if let (Ok(applied), Some(from)) = (outcome, posting.from) {
             // `decide` has refused the amounts that can't be negated.
-            let debit = posting.amount.amount_minor.checked_neg().ok_or(Refusal::InvalidAmount)?;
+            let debit = posting
+                .amount
+                .amount_minor
+                .checked_neg()
+                .ok_or(Refusal::InvalidAmount)?;
             self.enter(posting.id, from, debit, applied.from_balance);
-            self.enter(posting.id, posting.to, posting.amount.amount_minor, applied.to_balance);
+            self.enter(
+                posting.id,
+                posting.to,
+                posting.amount.amount_minor,
+                applied.to_balance,
+            );
         }
         self.decided.insert(posting.id, (posting.clone(), outcome));
         self.new_postings.push(posting.id);
@@ -63,7 +82,13 @@ impl Books {
             account.balance = balance;
             account.sequence += 1;
             self.changed.insert(account_id);
-            self.entries.push(Entry { posting_id, account_id, sequence: account.sequence, amount, balance });
+            self.entries.push(Entry {
+                posting_id,
+                account_id,
+                sequence: account.sequence,
+                amount,
+                balance,
+            });
         }
     }
 
@@ -79,7 +104,10 @@ impl Books {
 
     /// The postings decided since the books were opened.
     pub fn new_postings(&self) -> impl Iterator<Item = (&Posting, &Outcome)> {
-        self.new_postings.iter().filter_map(|id| self.decided.get(id)).map(|(posting, outcome)| (posting, outcome))
+        self.new_postings
+            .iter()
+            .filter_map(|id| self.decided.get(id))
+            .map(|(posting, outcome)| (posting, outcome))
     }
 
     /// The accounts that have new entries, in id order.
@@ -88,6 +116,7 @@ impl Books {
     }
 
     /// All accounts, as they are now.
+    #[cfg(test)]
     pub fn accounts(&self) -> impl Iterator<Item = &Account> {
         self.accounts.values()
     }

@@ -5,5 +5,5 @@ mod books;
 mod posting;
 
 pub use account::{Account, AccountType, Status};
-pub use books::{Books, Entry};
+pub use books::Books;
 pub use posting::{Applied, Kind, Outcome, Posting, Refusal, decide};

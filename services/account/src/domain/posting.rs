@@ -29,7 +29,9 @@ impl Kind {
     }
 
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Transfer, Self::TopUp, Self::Deposit].into_iter().find(|known| known.as_str() == text)
+        [Self::Transfer, Self::TopUp, Self::Deposit]
+            .into_iter()
+            .find(|known| known.as_str() == text)
     }
 
     /// Whether the money comes from the external account of its currency.
@@ -119,8 +121,12 @@ pub fn decide(posting: &Posting, from: Option<&Account>, to: Option<&Account>) -
     if posting.from == Some(posting.to) {
         return Err(Refusal::SameAccount);
     }
-    let from = from.filter(|from| may_pay(posting, from)).ok_or(Refusal::AccountNotFound)?;
-    let to = to.filter(|to| may_receive(posting, to)).ok_or(Refusal::AccountNotFound)?;
+    let from = from
+        .filter(|from| may_pay(posting, from))
+        .ok_or(Refusal::AccountNotFound)?;
+    let to = to
+        .filter(|to| may_receive(posting, to))
+        .ok_or(Refusal::AccountNotFound)?;
     for account in [from, to] {
         match account.status {
             Status::Open => {}
@@ -155,7 +161,13 @@ fn may_receive(posting: &Posting, to: &Account) -> bool {
 /// The balance after the debit, if what is left still covers holds and limit.
 fn debited(from: &Account, amount: Minor) -> Result<Minor, Refusal> {
     let balance = from.balance.checked_sub(amount).ok_or(Refusal::BalanceOverflow)?;
-    let Some(limit) = from.limit else { return Ok(balance) };
+    let Some(limit) = from.limit else {
+        return Ok(balance);
+    };
     let available = balance.checked_sub(from.held).ok_or(Refusal::InsufficientFunds)?;
-    if available < limit { Err(Refusal::InsufficientFunds) } else { Ok(balance) }
+    if available < limit {
+        Err(Refusal::InsufficientFunds)
+    } else {
+        Ok(balance)
+    }
 }

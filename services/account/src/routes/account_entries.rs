@@ -35,13 +35,23 @@ pub(crate) async fn account_entries(
 ) -> problem::Result<Json<Page<EntryView>>> {
     let before = paging.cursor::<i64>()?;
     let mut db = app.pool.acquire().await?;
-    let account = store::accounts::find(&mut db, user.id, id).await?.ok_or_else(account_not_found)?;
+    let account = store::accounts::find(&mut db, user.id, id)
+        .await?
+        .ok_or_else(account_not_found)?;
     let rows = store::accounts::entries(&mut db, account.id, before, paging.rows()).await?;
-    Ok(Json(Page::of(rows, paging.limit, |row| row.sequence.to_string(), |row| EntryView {
-        posting_id: row.posting_id,
-        sequence: row.sequence,
-        amount: Money { amount_minor: Minor(row.amount_minor), currency: account.currency },
-        balance_minor: Minor(row.balance_minor),
-        created_at: row.created_at,
-    })))
+    Ok(Json(Page::of(
+        rows,
+        paging.limit,
+        |row| row.sequence.to_string(),
+        |row| EntryView {
+            posting_id: row.posting_id,
+            sequence: row.sequence,
+            amount: Money {
+                amount_minor: Minor(row.amount_minor),
+                currency: account.currency,
+            },
+            balance_minor: Minor(row.balance_minor),
+            created_at: row.created_at,
+        },
+    )))
 }

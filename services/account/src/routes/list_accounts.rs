@@ -21,5 +21,10 @@ pub(crate) async fn list_accounts(
         store::accounts::open_default(&mut db, user.id).await?;
         rows = store::accounts::of_owner(&mut db, user.id, None, paging.rows()).await?;
     }
-    Ok(Json(Page::of(rows, paging.limit, |row| row.id.to_string(), AccountView::from)))
+    Ok(Json(Page::of(
+        rows,
+        paging.limit,
+        |row| row.id.to_string(),
+        AccountView::from,
+    )))
 }

@@ -100,14 +100,22 @@ pub(crate) async fn post_postings(
     problem::Json(request): problem::Json<PostingsRequest>,
 ) -> problem::Result<Json<PostingsResponse>> {
     let postings = request.postings.into_iter().map(Posting::from).collect();
-    let posted = app.ledger.post(postings).await.map_err(|unavailable| match unavailable {
-        Unavailable::Busy => Problem::busy(1),
-        Unavailable::Failed => {
-            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "ledger_unavailable", "The ledger can't be written right now")
-                .retry_after_s(1)
-        }
-    })?;
-    Ok(Json(PostingsResponse { results: posted.into_iter().map(PostingResult::from).collect() }))
+    let posted = app
+        .ledger
+        .post(postings)
+        .await
+        .map_err(|unavailable| match unavailable {
+            Unavailable::Busy => Problem::busy(1),
+            Unavailable::Failed => Problem::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "ledger_unavailable",
+                "The ledger can't be written right now",
+            )
+            .retry_after_s(1),
+        })?;
+    Ok(Json(PostingsResponse {
+        results: posted.into_iter().map(PostingResult::from).collect(),
+    }))
 }
 
 impl From<Posted> for PostingResult {
@@ -121,15 +129,23 @@ impl From<Posted> for PostingResult {
                 from: Some(sides.from.into()),
                 to: Some(sides.to.into()),
             },
-            Err(refusal) => {
-                Self { posting_id, outcome: OutcomeView::Refused, code: Some(refusal.code()), from: None, to: None }
-            }
+            Err(refusal) => Self {
+                posting_id,
+                outcome: OutcomeView::Refused,
+                code: Some(refusal.code()),
+                from: None,
+                to: None,
+            },
         }
     }
 }
 
 impl From<Side> for SideView {
     fn from(side: Side) -> Self {
-        Self { account_id: side.account_id, user_id: side.user_id, balance_minor: side.balance }
+        Self {
+            account_id: side.account_id,
+            user_id: side.user_id,
+            balance_minor: side.balance,
+        }
     }
 }

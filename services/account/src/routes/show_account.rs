@@ -15,6 +15,8 @@ pub(crate) async fn show_account(
     Path(id): Path<Uuid>,
 ) -> problem::Result<Json<AccountView>> {
     let mut db = app.pool.acquire().await?;
-    let account = store::accounts::find(&mut db, user.id, id).await?.ok_or_else(account_not_found)?;
+    let account = store::accounts::find(&mut db, user.id, id)
+        .await?
+        .ok_or_else(account_not_found)?;
     Ok(Json(account.into()))
 }

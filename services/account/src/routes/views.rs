@@ -64,7 +64,10 @@ impl<T> Page<T> {
         let more = rows.len() > limit as usize;
         rows.truncate(limit as usize);
         let next_cursor = rows.last().filter(|_| more).map(cursor);
-        Self { items: rows.into_iter().map(view).collect(), next_cursor }
+        Self {
+            items: rows.into_iter().map(view).collect(),
+            next_cursor,
+        }
     }
 }
 
@@ -91,8 +94,12 @@ impl Paging {
     /// Where the page starts, in the list's own terms.
     pub fn cursor<C: FromStr>(&self) -> problem::Result<Option<C>> {
         self.cursor.as_deref().map(str::parse).transpose().map_err(|_| {
-            Problem::new(StatusCode::BAD_REQUEST, "invalid_query", "A query parameter has the wrong form")
-                .detail("cursor: not one that this list has given")
+            Problem::new(
+                StatusCode::BAD_REQUEST,
+                "invalid_query",
+                "A query parameter has the wrong form",
+            )
+            .detail("cursor: not one that this list has given")
         })
     }
 
@@ -104,5 +111,9 @@ impl Paging {
 
 /// There is no such account, or it is somebody else's: the answer does not tell which.
 pub(crate) fn account_not_found() -> Problem {
-    Problem::new(StatusCode::NOT_FOUND, "account_not_found", "There is no such account")
+    Problem::new(
+        StatusCode::NOT_FOUND,
+        "account_not_found",
+        "There is no such account",
+    )
 }

@@ -44,7 +44,12 @@ pub async fn open_default(db: &mut PgConnection, owner: Uuid) -> sqlx::Result<()
 }
 
 /// A page of a user's accounts, oldest first, after the account `after`.
-pub async fn of_owner(db: &mut PgConnection, owner: Uuid, after: Option<Uuid>, limit: i64) -> sqlx::Result<Vec<OwnAccount>> {
+pub async fn of_owner(
+    db: &mut PgConnection,
+    owner: Uuid,
+    after: Option<Uuid>,
+    limit: i64,
+) -> sqlx::Result<Vec<OwnAccount>> {
     let rows = sqlx::query_as!(
         Row,
         "select id, type, currency, name, status, balance_minor, held_minor, created_at
@@ -101,7 +106,12 @@ impl TryFrom<Row> for OwnAccount {
 }
 
 /// A page of an account's entries, newest first, before the sequence `before`.
-pub async fn entries(db: &mut PgConnection, account: Uuid, before: Option<i64>, limit: i64) -> sqlx::Result<Vec<EntryRow>> {
+pub async fn entries(
+    db: &mut PgConnection,
+    account: Uuid,
+    before: Option<i64>,
+    limit: i64,
+) -> sqlx::Result<Vec<EntryRow>> {
     sqlx::query_as!(
         EntryRow,
         "select posting_id, sequence, amount_minor, balance_minor, created_at

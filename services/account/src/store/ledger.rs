@@ -8,11 +8,19 @@ use super::known;
 use crate::domain::{Account, AccountType, Applied, Books, Kind, Outcome, Posting, Refusal, Status};
 
 /// The external accounts of some currencies.
-pub async fn external_accounts(db: &mut PgConnection, currencies: &[String]) -> sqlx::Result<Vec<(Currency, Uuid)>> {
-    let rows = sqlx::query!("select currency, id from accounts where type = 'external' and currency = any($1)", currencies)
-        .fetch_all(db)
-        .await?;
-    rows.into_iter().map(|row| Ok((known(&row.currency, |code| code.parse().ok())?, row.id))).collect()
+pub async fn external_accounts(
+    db: &mut PgConnection,
+    currencies: &[String],
+) -> sqlx::Result<Vec<(Currency, Uuid)>> {
+    let rows = sqlx::query!(
+        "select currency, id from accounts where type = 'external' and currency = any($1)",
+        currencies
+    )
+    .fetch_all(db)
+    .await?;
+    rows.into_iter()
+        .map(|row| Ok((known(&row.currency, |code| code.parse().ok())?, row.id)))
+        .collect()
 }
 
 /// Locks accounts until the end of the transaction. The order is that of the ids, in every batch, so two never wait for
@@ -147,8 +155,12 @@ impl PostingColumns {
             columns.amount_minor.push(posting.amount.amount_minor.0);
             columns.currency.push(posting.amount.currency.code());
             columns.refusal.push(outcome.err().map(Refusal::code));
-            columns.from_balance_minor.push(outcome.ok().map(|applied| applied.from_balance.0));
-            columns.to_balance_minor.push(outcome.ok().map(|applied| applied.to_balance.0));
+            columns
+                .from_balance_minor
+                .push(outcome.ok().map(|applied| applied.from_balance.0));
+            columns
+                .to_balance_minor
+                .push(outcome.ok().map(|applied| applied.to_balance.0));
         }
         columns
     }

@@ -1,5 +1,10 @@
 //! A running account service in this process, with a database of its own, and callers with valid tokens.
-#![allow(dead_code, reason = "each test file uses a part of it")]
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "each test file uses a part of it, and a test that can't go on has to end"
+)]
 
 use account::AppState;
 use axum::Router;
@@ -25,7 +30,11 @@ impl App {
     pub fn new(pool: PgPool) -> Self {
         let issuer = Issuer::new();
         let state = AppState::new(pool.clone(), issuer.identity("account"));
-        Self { router: server::bounded(account::app(state)), issuer, pool }
+        Self {
+            router: server::bounded(account::app(state)),
+            issuer,
+            pool,
+        }
     }
 
     pub async fn get(&self, path: &str, token: &str) -> Answer {
@@ -34,7 +43,11 @@ impl App {
 
     pub async fn provision(&self, user: Uuid) -> Answer {
         let token = self.issuer.service_token("gateway", "account", "provision");
-        call(&self.router, request("POST", "/internal/provision", &token, &json!({ "user_id": user }))).await
+        call(
+            &self.router,
+            request("POST", "/internal/provision", &token, &json!({ "user_id": user })),
+        )
+        .await
     }
 
     /// A new user with the default account and this balance.
@@ -51,12 +64,16 @@ impl App {
     }
 
     pub async fn balance(&self, holder: &Holder) -> i64 {
-        let account = self.get(&format!("/accounts/{}", holder.account), &holder.token).await;
+        let account = self
+            .get(&format!("/accounts/{}", holder.account), &holder.token)
+            .await;
         account.json["balance_minor"].as_i64().unwrap()
     }
 
     pub async fn post_raw(&self, body: &Value) -> Answer {
-        let token = self.issuer.service_token("transaction", "account", "postings:write");
+        let token = self
+            .issuer
+            .service_token("transaction", "account", "postings:write");
         call(&self.router, request("POST", "/internal/postings", &token, body)).await
     }
 
@@ -69,10 +86,11 @@ impl App {
 
     /// What must hold whatever happened: each currency sums to zero, each balance is the sum of its entries.
     pub async fn assert_sound(&self) {
-        let sums: Vec<i64> = sqlx::query_scalar("select sum(balance_minor)::bigint from accounts group by currency")
-            .fetch_all(&self.pool)
-            .await
-            .unwrap();
+        let sums: Vec<i64> =
+            sqlx::query_scalar("select sum(balance_minor)::bigint from accounts group by currency")
+                .fetch_all(&self.pool)
+                .await
+                .unwrap();
         assert!(sums.iter().all(|sum| *sum == 0), "{sums:?}");
         let wrong: i64 = sqlx::query_scalar(
             "select count(*) from accounts a left join lateral (

@@ -35,10 +35,14 @@ impl std::fmt::Display for Rejected {
 
 impl std::error::Error for Rejected {}
 
+/// One caller, and how it gets its outputs.
 struct Waiting<I, O> {
     items: Vec<I>,
     answer: oneshot::Sender<Vec<O>>,
 }
+
+/// Those who go together.
+type Batch<I, O> = Vec<Waiting<I, O>>;
 
 /// A queue in front of a function over many items. Clones share the queue.
 pub struct Batcher<I, O> {
@@ -47,7 +51,9 @@ pub struct Batcher<I, O> {
 
 impl<I, O> Clone for Batcher<I, O> {
     fn clone(&self) -> Self {
-        Self { queue: self.queue.clone() }
+        Self {
+            queue: self.queue.clone(),
+        }
     }
 }
 
@@ -66,10 +72,12 @@ impl<I: Send + 'static, O: Send + 'static> Batcher<I, O> {
     /// Waits for the outputs of these items, which go in one batch, perhaps with those of others.
     pub async fn submit(&self, items: Vec<I>) -> Result<Vec<O>, Rejected> {
         let (answer, outputs) = oneshot::channel();
-        self.queue.try_send(Waiting { items, answer }).map_err(|error| match error {
-            mpsc::error::TrySendError::Full(_) => Rejected::Full,
-            mpsc::error::TrySendError::Closed(_) => Rejected::Lost,
-        })?;
+        self.queue
+            .try_send(Waiting { items, answer })
+            .map_err(|error| match error {
+                mpsc::error::TrySendError::Full(_) => Rejected::Full,
+                mpsc::error::TrySendError::Closed(_) => Rejected::Lost,
+            })?;
         outputs.await.map_err(|_| Rejected::Lost)
     }
 }
@@ -107,7 +115,7 @@ fn gather<I, O>(
     first: Waiting<I, O>,
     arrivals: &mut mpsc::Receiver<Waiting<I, O>>,
     max_items: usize,
-) -> (Vec<Waiting<I, O>>, Option<Waiting<I, O>>) {
+) -> (Batch<I, O>, Option<Waiting<I, O>>) {
     let mut count = first.items.len();
     let mut batch = vec![first];
     while count < max_items
@@ -142,10 +150,16 @@ mod tests {
 
     use super::*;
 
-    const LIMITS: Limits = Limits { queue: 100, max_items: 10, in_flight: 1 };
+    const LIMITS: Limits = Limits {
+        queue: 100,
+        max_items: 10,
+        in_flight: 1,
+    };
+
+    type Sizes = Arc<Mutex<Vec<usize>>>;
 
     /// A batcher whose batches wait for a permit of the returned semaphore, and a record of the sizes it ran.
-    fn gated(limits: Limits) -> (Batcher<u32, u32>, Arc<Semaphore>, Arc<Mutex<Vec<usize>>>) {
+    fn gated(limits: Limits) -> (Batcher<u32, u32>, Arc<Semaphore>, Sizes) {
         let gate = Arc::new(Semaphore::new(0));
         let sizes = Arc::new(Mutex::new(Vec::new()));
         let (inner_gate, inner_sizes) = (gate.clone(), sizes.clone());
@@ -182,7 +196,9 @@ mod tests {
         let mut callers = Vec::new();
         for _ in 0..4 {
             let batcher = batcher.clone();
-            callers.push(tokio::spawn(async move { batcher.submit(vec![1, 2, 3, 4]).await }));
+            callers.push(tokio::spawn(
+                async move { batcher.submit(vec![1, 2, 3, 4]).await },
+            ));
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
         gate.add_permits(10);

@@ -59,6 +59,9 @@ impl Failure {
 
     /// The failure of a code; a code that is not known is a plain refusal.
     pub fn parse(code: &str) -> Self {
-        Self::ALL.into_iter().find(|known| known.code() == code).unwrap_or(Self::Refused)
+        Self::ALL
+            .into_iter()
+            .find(|known| known.code() == code)
+            .unwrap_or(Self::Refused)
     }
 }

@@ -19,7 +19,9 @@ impl IdempotencyKey {
         if bytes.is_empty() || bytes.len() > Self::MAX_LENGTH || !bytes.iter().all(u8::is_ascii_graphic) {
             return Err(InvalidKey);
         }
-        String::from_utf8(bytes.to_vec()).map(Self).map_err(|_| InvalidKey)
+        String::from_utf8(bytes.to_vec())
+            .map(Self)
+            .map_err(|_| InvalidKey)
     }
 
     pub fn as_str(&self) -> &str {

@@ -5,5 +5,5 @@ mod idempotency;
 mod transaction;
 
 pub use failure::Failure;
-pub use idempotency::{IdempotencyKey, InvalidKey, RequestHash};
+pub use idempotency::{IdempotencyKey, RequestHash};
 pub use transaction::{Final, Kind, Order, State, Transaction};

@@ -27,7 +27,9 @@ impl Kind {
     }
 
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Transfer, Self::TopUp].into_iter().find(|known| known.as_str() == text)
+        [Self::Transfer, Self::TopUp]
+            .into_iter()
+            .find(|known| known.as_str() == text)
     }
 }
 
@@ -89,7 +91,12 @@ impl Transaction {
         if order.from == Some(order.to) {
             return Err(Failure::SameAccount);
         }
-        Ok(Self { id, order, created_at: now, state: State::Pending })
+        Ok(Self {
+            id,
+            order,
+            created_at: now,
+            state: State::Pending,
+        })
     }
 
     /// The ledger has posted it.
@@ -122,12 +129,19 @@ mod tests {
 
     fn order(from: Option<u128>, to: u128, amount: i64) -> Order {
         Order {
-            kind: if from.is_some() { Kind::Transfer } else { Kind::TopUp },
+            kind: if from.is_some() {
+                Kind::Transfer
+            } else {
+                Kind::TopUp
+            },
             initiator: Uuid::from_u128(1),
             by_operator: false,
             from: from.map(Uuid::from_u128),
             to: Uuid::from_u128(to),
-            amount: Money { amount_minor: Minor(amount), currency: "EUR".parse().unwrap() },
+            amount: Money {
+                amount_minor: Minor(amount),
+                currency: "EUR".parse().unwrap(),
+            },
             description: None,
         }
     }

@@ -43,7 +43,11 @@ pub(crate) async fn create_top_up(
 ) -> problem::Result<Response> {
     let by_operator = user.has_role("operator");
     if !by_operator && !app.config.sandbox_top_up {
-        return Err(Problem::new(StatusCode::FORBIDDEN, "top_up_not_allowed", "Only operators may top up here"));
+        return Err(Problem::new(
+            StatusCode::FORBIDDEN,
+            "top_up_not_allowed",
+            "Only operators may top up here",
+        ));
     }
     let hash = RequestHash::of("top_up", &request)?;
     let order = Order {

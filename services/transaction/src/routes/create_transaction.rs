@@ -30,8 +30,16 @@ pub(crate) struct TransferRequest {
     description: Option<String>,
 }
 
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "garde passes the context by reference"
+)]
 fn printable(text: &str, (): &()) -> garde::Result {
-    if text.chars().any(char::is_control) { Err(garde::Error::new("has control characters")) } else { Ok(()) }
+    if text.chars().any(char::is_control) {
+        Err(garde::Error::new("has control characters"))
+    } else {
+        Ok(())
+    }
 }
 
 /// Moves money from an account of the caller to another account. Safe to repeat with the same `Idempotency-Key`: the money

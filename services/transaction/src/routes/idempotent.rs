@@ -20,17 +20,30 @@ impl<S: Send + Sync> FromRequestParts<S> for IdempotencyKey {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> problem::Result<Self> {
         let header = parts.headers.get("idempotency-key").ok_or_else(|| {
-            Problem::new(StatusCode::BAD_REQUEST, "idempotency_key_missing", "This request needs an Idempotency-Key")
+            Problem::new(
+                StatusCode::BAD_REQUEST,
+                "idempotency_key_missing",
+                "This request needs an Idempotency-Key",
+            )
         })?;
         Self::parse(header.as_bytes()).map_err(|invalid| {
-            Problem::new(StatusCode::BAD_REQUEST, "idempotency_key_invalid", "The Idempotency-Key has the wrong form")
-                .detail(invalid.to_string())
+            Problem::new(
+                StatusCode::BAD_REQUEST,
+                "idempotency_key_invalid",
+                "The Idempotency-Key has the wrong form",
+            )
+            .detail(invalid.to_string())
         })
     }
 }
 
 /// Makes the transaction that is ordered, or answers as the first request under this key was answered.
-pub(super) async fn make(app: &AppState, key: IdempotencyKey, hash: RequestHash, order: Order) -> problem::Result<Response> {
+pub(super) async fn make(
+    app: &AppState,
+    key: IdempotencyKey,
+    hash: RequestHash,
+    order: Order,
+) -> problem::Result<Response> {
     let user = order.initiator;
     // PostgreSQL keeps microseconds; an answer that is read back later has to show the same time.
     let now = Utc::now().trunc_subsecs(6);
@@ -38,7 +51,9 @@ pub(super) async fn make(app: &AppState, key: IdempotencyKey, hash: RequestHash,
 
     let mut db = app.pool.acquire().await?;
     if !store::begin(&mut db, &transaction, &key, hash).await? {
-        let earlier = store::earlier(&mut db, user, &key).await?.ok_or_else(in_progress)?;
+        let earlier = store::earlier(&mut db, user, &key)
+            .await?
+            .ok_or_else(in_progress)?;
         return again(earlier, hash);
     }
     // The connection goes back before the wait for the ledger.

@@ -41,5 +41,8 @@ pub(crate) async fn list_transactions(
     let more = rows.len() > paging.limit as usize;
     rows.truncate(paging.limit as usize);
     let next_cursor = rows.last().filter(|_| more).map(|row| row.id.to_string());
-    Ok(Json(Page { items: rows.into_iter().map(TransactionView::from).collect(), next_cursor }))
+    Ok(Json(Page {
+        items: rows.into_iter().map(TransactionView::from).collect(),
+        next_cursor,
+    }))
 }

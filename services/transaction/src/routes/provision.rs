@@ -36,5 +36,8 @@ pub(crate) async fn provision(
 ) -> problem::Result<Json<Page<TransactionView>>> {
     let mut db = app.pool.acquire().await?;
     let rows = store::history(&mut db, request.user_id, None, NEWEST).await?;
-    Ok(Json(Page { items: rows.into_iter().map(TransactionView::from).collect(), next_cursor: None }))
+    Ok(Json(Page {
+        items: rows.into_iter().map(TransactionView::from).collect(),
+        next_cursor: None,
+    }))
 }

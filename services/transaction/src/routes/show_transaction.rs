@@ -16,7 +16,11 @@ pub(crate) async fn show_transaction(
 ) -> problem::Result<Json<TransactionView>> {
     let mut db = app.pool.acquire().await?;
     let transaction = store::find(&mut db, user.id, id).await?.ok_or_else(|| {
-        Problem::new(StatusCode::NOT_FOUND, "transaction_not_found", "There is no such transaction")
+        Problem::new(
+            StatusCode::NOT_FOUND,
+            "transaction_not_found",
+            "There is no such transaction",
+        )
     })?;
     Ok(Json(transaction.into()))
 }

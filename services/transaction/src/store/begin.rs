@@ -53,7 +53,11 @@ pub struct Earlier {
 }
 
 /// What is known under a key.
-pub async fn earlier(db: &mut PgConnection, user: Uuid, key: &IdempotencyKey) -> sqlx::Result<Option<Earlier>> {
+pub async fn earlier(
+    db: &mut PgConnection,
+    user: Uuid,
+    key: &IdempotencyKey,
+) -> sqlx::Result<Option<Earlier>> {
     let row = sqlx::query!(
         "select request_hash, answer_status, answer_body from idempotency_keys where user_id = $1 and key = $2",
         user,
@@ -68,5 +72,8 @@ pub async fn earlier(db: &mut PgConnection, user: Uuid, key: &IdempotencyKey) ->
 }
 
 pub(super) fn answer(status: Option<i16>, body: Option<Vec<u8>>) -> Option<Answer> {
-    Some(Answer { status: status?.try_into().ok()?, body: body? })
+    Some(Answer {
+        status: status?.try_into().ok()?,
+        body: body?,
+    })
 }

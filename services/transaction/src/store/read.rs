@@ -26,7 +26,12 @@ pub async fn find(db: &mut PgConnection, user: Uuid, id: Uuid) -> sqlx::Result<O
 
 /// A page of a user's transactions, newest first, before the transaction `before`. Two index scans of one page each, so it
 /// costs the same however long the history is.
-pub async fn history(db: &mut PgConnection, user: Uuid, before: Option<Uuid>, limit: i64) -> sqlx::Result<Vec<Transaction>> {
+pub async fn history(
+    db: &mut PgConnection,
+    user: Uuid,
+    before: Option<Uuid>,
+    limit: i64,
+) -> sqlx::Result<Vec<Transaction>> {
     let rows = sqlx::query_as!(
         Row,
         r#"with made as (
@@ -98,7 +103,12 @@ impl TryFrom<Row> for Transaction {
 
     fn try_from(row: Row) -> sqlx::Result<Self> {
         let senseless = || sqlx::Error::Decode(Box::new(Senseless(row.id)));
-        let state = match (row.state.as_str(), row.to_user_id, row.completed_at, &row.failure_code) {
+        let state = match (
+            row.state.as_str(),
+            row.to_user_id,
+            row.completed_at,
+            &row.failure_code,
+        ) {
             ("pending", ..) => State::Pending,
             ("completed", Some(payee), Some(at), _) => State::Completed { payee, at },
             ("failed", _, _, Some(code)) => State::Failed(Failure::parse(code)),
@@ -116,6 +126,11 @@ impl TryFrom<Row> for Transaction {
             },
             description: row.description,
         };
-        Ok(Self { id: row.id, order, created_at: row.created_at, state })
+        Ok(Self {
+            id: row.id,
+            order,
+            created_at: row.created_at,
+            state,
+        })
     }
 }

@@ -55,7 +55,10 @@ pub async fn answers(db: &mut PgConnection, ids: &[Uuid]) -> sqlx::Result<HashMa
     )
     .fetch_all(db)
     .await?;
-    Ok(rows.into_iter().filter_map(|row| Some((row.id, answer(row.answer_status, row.answer_body)?))).collect())
+    Ok(rows
+        .into_iter()
+        .filter_map(|row| Some((row.id, answer(row.answer_status, row.answer_body)?)))
+        .collect())
 }
 
 /// A vector per column, as UNNEST wants them.

@@ -1,6 +1,11 @@
 //! A running transaction service in this process, with a database of its own, and in the place of its sidecar a ledger
 //! that a test can make slow, broken or unwilling.
-#![allow(dead_code, reason = "each test file uses a part of it")]
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "each test file uses a part of it, and a test that can't go on has to end"
+)]
 
 use std::{
     collections::HashMap,
@@ -16,6 +21,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::post,
 };
+use chrono::{DateTime, Utc};
 use outbox::Relay;
 use serde_json::{Value, json};
 use sidecar::Sidecar;
@@ -52,8 +58,14 @@ pub struct Ledger {
 
 impl Ledger {
     async fn start() -> (Self, u16) {
-        let ledger = Self { mode: watch::Sender::new(Mode::Apply), results: Arc::default(), seen: Arc::default() };
-        let router = Router::new().route("/internal/postings", post(answer)).with_state(ledger.clone());
+        let ledger = Self {
+            mode: watch::Sender::new(Mode::Apply),
+            results: Arc::default(),
+            seen: Arc::default(),
+        };
+        let router = Router::new()
+            .route("/internal/postings", post(answer))
+            .with_state(ledger.clone());
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         tokio::spawn(async move { axum::serve(listener, router).await });
@@ -66,7 +78,12 @@ impl Ledger {
 
     /// How many different postings it has applied.
     pub fn applied(&self) -> usize {
-        self.results.lock().unwrap().values().filter(|result| result["outcome"] == "applied").count()
+        self.results
+            .lock()
+            .unwrap()
+            .values()
+            .filter(|result| result["outcome"] == "applied")
+            .count()
     }
 
     fn result(&self, posting: &Value, mode: &Mode) -> Value {
@@ -87,11 +104,18 @@ async fn answer(State(ledger): State<Ledger>, headers: HeaderMap, Json(body): Js
     let postings = body["postings"].as_array().unwrap();
     ledger.seen.lock().unwrap().extend(postings.iter().cloned());
     let mut changes = ledger.mode.subscribe();
-    let mode = changes.wait_for(|mode| *mode != Mode::Hang).await.unwrap().clone();
+    let mode = changes
+        .wait_for(|mode| *mode != Mode::Hang)
+        .await
+        .unwrap()
+        .clone();
     if mode == Mode::Down {
         return StatusCode::SERVICE_UNAVAILABLE.into_response();
     }
-    let results: Vec<_> = postings.iter().map(|posting| ledger.result(posting, &mode)).collect();
+    let results: Vec<_> = postings
+        .iter()
+        .map(|posting| ledger.result(posting, &mode))
+        .collect();
     if mode == Mode::LoseAnswer {
         return StatusCode::BAD_GATEWAY.into_response();
     }
@@ -133,13 +157,29 @@ impl App {
         let (ledger, port) = Ledger::start().await;
         let issuer = Issuer::new();
         let sidecar = Sidecar::new(port, 1, "api".to_owned(), "app".to_owned()).unwrap();
-        let state = AppState::new(pool.clone(), sidecar, issuer.identity("transaction"), Relay::default(), config);
+        let state = AppState::new(
+            pool.clone(),
+            sidecar,
+            issuer.identity("transaction"),
+            Relay::default(),
+            config,
+        );
         let settler = state.settler.clone();
-        Self { router: server::bounded(transaction::app(state)), issuer, pool, ledger, settler }
+        Self {
+            router: server::bounded(transaction::app(state)),
+            issuer,
+            pool,
+            ledger,
+            settler,
+        }
     }
 
     pub async fn get(&self, path: &str, user: Uuid) -> Answer {
-        call(&self.router, request("GET", path, &self.issuer.user_token(user), &Value::Null)).await
+        call(
+            &self.router,
+            request("GET", path, &self.issuer.user_token(user), &Value::Null),
+        )
+        .await
     }
 
     pub async fn send(&self, path: &str, token: &str, key: Option<&str>, body: &Value) -> Raw {
@@ -147,17 +187,42 @@ impl App {
     }
 
     pub async fn transfer(&self, user: Uuid, key: &str, body: &Value) -> Raw {
-        self.send("/transactions", &self.issuer.user_token(user), Some(key), body).await
+        self.send("/transactions", &self.issuer.user_token(user), Some(key), body)
+            .await
     }
 
     /// One round of recovery, as if seconds had passed.
     pub async fn recover(&self) -> usize {
-        sqlx::query("update transactions set recover_after = now() where state = 'pending'").execute(&self.pool).await.unwrap();
+        sqlx::query("update transactions set recover_after = now() where state = 'pending'")
+            .execute(&self.pool)
+            .await
+            .unwrap();
         recovery::recover(&self.pool, &self.settler).await.unwrap()
     }
 
     pub async fn count(&self, table: &'static str) -> i64 {
-        sqlx::query_scalar(sqlx::AssertSqlSafe(format!("select count(*) from {table}"))).fetch_one(&self.pool).await.unwrap()
+        sqlx::query_scalar(sqlx::AssertSqlSafe(format!("select count(*) from {table}")))
+            .fetch_one(&self.pool)
+            .await
+            .unwrap()
+    }
+
+    /// When the first of the pending transactions may be taken by a recovery worker.
+    pub async fn leased_until(&self) -> DateTime<Utc> {
+        let query = "select min(recover_after) from transactions where state = 'pending'";
+        sqlx::query_scalar(query).fetch_one(&self.pool).await.unwrap()
+    }
+
+    /// Waits until a recovery worker has taken all pending transactions.
+    pub async fn until_leased_beyond(&self, before: DateTime<Utc>) {
+        let taken = async {
+            while self.leased_until().await <= before {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(10), taken)
+            .await
+            .expect("a worker took them");
     }
 
     /// Waits until the ledger has been asked for so many postings.
@@ -167,14 +232,18 @@ impl App {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         };
-        tokio::time::timeout(Duration::from_secs(10), seen).await.expect("the ledger was asked");
+        tokio::time::timeout(Duration::from_secs(10), seen)
+            .await
+            .expect("the ledger was asked");
     }
 }
 
 pub async fn send(router: Router, path: &str, token: &str, key: Option<&str>, body: &Value) -> Raw {
     let mut request = request("POST", path, token, body);
     if let Some(key) = key {
-        request.headers_mut().insert("idempotency-key", key.parse().unwrap());
+        request
+            .headers_mut()
+            .insert("idempotency-key", key.parse().unwrap());
     }
     raw(router, request).await
 }
