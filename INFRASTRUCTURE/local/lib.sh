@@ -1,0 +1,51 @@
+# Shared by the scripts of this folder: where things are, and how we speak. Sourced, not run.
+# shellcheck shell=bash disable=SC2034
+set -euo pipefail
+
+ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+LOCAL=$ROOT/INFRASTRUCTURE/local
+# A second stack, such as that of the tests, sets these four.
+export PAYME_HOME=${PAYME_HOME:-$ROOT/.payme}
+export PAYME_PG_PORT=${PAYME_PG_PORT:-5442}
+export PAYME_REDIS_PORT=${PAYME_REDIS_PORT:-6399}
+export PAYME_SMTP_PORT=${PAYME_SMTP_PORT:-1026}
+# What the components refer to.
+export PAYME_REDIS_HOST=127.0.0.1:$PAYME_REDIS_PORT
+
+CACHE=${PAYME_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/payme}
+export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$CACHE/target}
+SECRETS=$PAYME_HOME/secrets
+RUN=$PAYME_HOME/run
+LOG=$PAYME_HOME/log
+DATABASES=(auth token_provider user_service account transaction email activity)
+
+say() { echo "payme: $*"; }
+die() { echo "payme: $*" >&2; exit 1; }
+
+port_taken() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
+
+# Whether the process of a pid file is there.
+alive() { [ -s "$RUN/$1.pid" ] && kill -0 "$(cat "$RUN/$1.pid")" 2>/dev/null; }
+
+# wait_until SECONDS COMMAND…: asks every tenth of a second.
+wait_until() {
+  local tries=$(($1 * 10)); shift
+  while ! "$@" >/dev/null 2>&1; do
+    tries=$((tries - 1))
+    [ "$tries" -gt 0 ] || return 1
+    sleep 0.1
+  done
+}
+
+# Ends the process of a pid file by its id, and waits for it.
+end() {
+  local pid
+  if alive "$1"; then
+    pid=$(cat "$RUN/$1.pid")
+    kill -TERM "$pid" 2>/dev/null || true
+    wait_until "${2:-20}" eval "! kill -0 $pid" || kill -KILL "$pid" 2>/dev/null || true
+  fi
+  rm -f "$RUN/$1.pid"
+}
+
+random() { head -c "${1:-24}" /dev/urandom | base64 | tr '+/' '-_' | tr -d '=\n'; }

@@ -1,0 +1,62 @@
+# What people type. The work is in INFRASTRUCTURE/local and dapr/toolchain.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+PAYME_CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/payme
+CARGO_TARGET_DIR ?= $(PAYME_CACHE)/target
+export PAYME_CACHE CARGO_TARGET_DIR
+export PATH := $(PAYME_CACHE)/bin:$(PATH)
+
+LOCAL := INFRASTRUCTURE/local
+SERVICES := gateway auth token-provider user account transaction email activity
+
+.PHONY: help up down reset status logs mail tour test check contracts prepare tools
+
+help: ## this list
+	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+
+up: ## set everything up and run the whole system
+	@$(LOCAL)/stack up
+down: ## stop it; the data stays
+	@$(LOCAL)/stack down
+reset: ## stop it and wipe all data
+	@$(LOCAL)/stack reset
+status: ## what runs
+	@$(LOCAL)/stack status
+logs: ## the ends of the logs; NAME=account for one
+	@$(LOCAL)/stack logs $(NAME)
+mail: ## the mails in the local mailbox; TO=address for its mails, WAIT=seconds for one to come
+	@$(LOCAL)/mail "$(TO)" $(WAIT)
+tour: ## take the tour of README.md on the running system
+	@tests/tour
+
+test: ## all tests: domain, routes with a real PostgreSQL, the whole system with real sidecars
+	@$(LOCAL)/prerequisites
+	@dapr/toolchain/ensure daprd >/dev/null
+	cargo build --workspace --bins
+	$(LOCAL)/with-database cargo test --workspace
+
+check: tools ## what CI runs before the tests
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
+	cargo deny --offline check bans licenses sources
+	cargo machete
+	shellcheck -x $$(grep -lIrE '^#!.*bash' INFRASTRUCTURE dapr .ci tests/tour) $(LOCAL)/lib.sh
+	$(MAKE) --no-print-directory contracts prepare
+	@git diff --exit-code --stat -- '*/contract' '*/.sqlx' || { echo "generated files are out of date: commit what 'make contracts prepare' wrote"; exit 1; }
+
+contracts: ## write the OpenAPI documents and event schemas anew
+	@for service in $(SERVICES); do \
+	  cargo run --quiet -p $$service -- openapi > services/$$service/contract/openapi.json.new && \
+	  mv services/$$service/contract/openapi.json.new services/$$service/contract/openapi.json || exit 1; \
+	done
+
+prepare: ## write the .sqlx folders anew
+	@$(LOCAL)/with-database $(LOCAL)/sqlx-prepare
+
+tools: ## the tools of make check, into the cache
+	@command -v cargo-sqlx >/dev/null || { echo "payme: building sqlx-cli, once; about 2 minutes"; cargo install --quiet --locked --root $(PAYME_CACHE) sqlx-cli@0.9.0 --no-default-features --features postgres; }
+	@command -v cargo-deny >/dev/null || { echo "payme: building cargo-deny, once; about 4 minutes"; cargo install --quiet --locked --root $(PAYME_CACHE) cargo-deny@0.20.2; }
+	@command -v cargo-machete >/dev/null || { echo "payme: building cargo-machete, once; about 1 minute"; cargo install --quiet --locked --root $(PAYME_CACHE) cargo-machete@0.9.2; }
+	@command -v shellcheck >/dev/null || $(LOCAL)/prerequisites shellcheck

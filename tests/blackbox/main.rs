@@ -1,0 +1,92 @@
+//! The system from outside: HTTP to the gateway, real sidecars, real infrastructure, one stack for all tests.
+//!
+//! The tests run one after the other: those in `faults` take parts of the stack away.
+
+mod bad_input;
+mod faults;
+mod money;
+mod operation;
+mod tour;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use libtest_mimic::{Arguments, Failed, Trial};
+use tests::Stack;
+use tokio::runtime::Runtime;
+
+type Result = anyhow::Result<()>;
+
+/// Collects the tests, each a function of the stack, under the name of its module.
+struct Suite {
+    runtime: Arc<Runtime>,
+    stack: Arc<Stack>,
+    trials: Vec<Trial>,
+}
+
+impl Suite {
+    fn add<F, Fut>(&mut self, name: &str, test: F)
+    where
+        F: FnOnce(Arc<Stack>) -> Fut + Send + 'static,
+        Fut: Future<Output = Result>,
+    {
+        let (runtime, stack) = (self.runtime.clone(), self.stack.clone());
+        self.trials.push(Trial::test(name, move || {
+            runtime
+                .block_on(test(stack))
+                .map_err(|error| Failed::from(format!("{error:#}")))
+        }));
+    }
+}
+
+/// Names the tests of a module by their functions.
+macro_rules! trials {
+    ($suite:ident: $($module:ident::$test:ident),+ $(,)?) => {
+        $($suite.add(concat!(stringify!($module), "::", stringify!($test)), $module::$test);)+
+    };
+}
+
+fn main() -> anyhow::Result<ExitCode> {
+    let mut arguments = Arguments::from_args();
+    arguments.test_threads = Some(1);
+    if arguments.list {
+        // Listing must not start anything; tools that list only want the name of the binary's one suite.
+        return Ok(ExitCode::SUCCESS);
+    }
+    let runtime = Arc::new(Runtime::new()?);
+    let stack = Arc::new(runtime.block_on(Stack::start())?);
+    let mut suite = Suite {
+        runtime,
+        stack: stack.clone(),
+        trials: Vec::new(),
+    };
+    trials!(suite:
+        tour::the_readme_works_as_printed,
+        tour::a_session_survives_the_loss_of_its_cache_entry,
+        money::fifty_parallel_debits_spend_no_more_than_there_is,
+        money::one_key_sent_twenty_times_is_one_transfer,
+        money::a_key_is_not_taken_for_another_body,
+        money::every_movement_is_in_the_history_and_the_feed_of_both,
+        bad_input::every_bad_amount_is_refused_and_moves_nothing,
+        bad_input::somebody_elses_account_looks_like_none,
+        bad_input::bad_bodies_have_their_own_codes,
+        bad_input::broken_cookies_and_forged_tokens_are_refused,
+        bad_input::a_request_of_another_site_is_refused,
+        bad_input::no_internal_route_is_reachable_from_outside,
+        operation::probes_metrics_and_logs_are_there,
+        operation::logs_hold_no_secret_and_no_personal_data,
+        operation::a_trace_runs_from_the_gateway_to_the_consumer,
+        faults::a_broker_that_goes_away_loses_no_event,
+        faults::a_service_killed_in_the_middle_of_transfers_converges,
+        faults::a_service_that_is_down_at_the_first_login_is_made_up_for,
+        operation::a_service_drains_when_it_is_told_to_stop,
+    );
+    let Suite { trials, .. } = suite;
+    let conclusion = libtest_mimic::run(&arguments, trials);
+    drop(stack);
+    Ok(if conclusion.has_failed() {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    })
+}

@@ -1,0 +1,123 @@
+//! Rules of the tree that a reviewer would otherwise have to remember.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+
+const SERVICES: [&str; 8] = [
+    "account",
+    "activity",
+    "auth",
+    "email",
+    "gateway",
+    "token-provider",
+    "transaction",
+    "user",
+];
+
+/// Every Rust file of the services, as (path, text).
+fn sources() -> Vec<(PathBuf, String)> {
+    let mut found = Vec::new();
+    collect(&Path::new(ROOT).join("services"), &mut found);
+    found
+}
+
+fn collect(dir: &Path, found: &mut Vec<(PathBuf, String)>) {
+    for entry in std::fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            collect(&path, found);
+        } else if path.extension().is_some_and(|ext| ext == "rs") {
+            found.push((path.clone(), std::fs::read_to_string(&path).unwrap()));
+        }
+    }
+}
+
+#[test]
+fn no_service_depends_on_another() {
+    let output = Command::new(env!("CARGO"))
+        .args(["metadata", "--no-deps", "--offline", "--format-version", "1"])
+        .current_dir(ROOT)
+        .output()
+        .unwrap();
+    let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let mut seen = 0;
+    for package in metadata["packages"].as_array().unwrap() {
+        let name = package["name"].as_str().unwrap();
+        if name == "tests" {
+            continue;
+        }
+        seen += usize::from(SERVICES.contains(&name));
+        for dependency in package["dependencies"].as_array().unwrap() {
+            let other = dependency["name"].as_str().unwrap();
+            assert!(
+                !SERVICES.contains(&other),
+                "{name} depends on the service {other}"
+            );
+        }
+    }
+    assert_eq!(seen, SERVICES.len());
+}
+
+#[test]
+fn every_error_code_has_a_page_and_every_page_a_code() {
+    let pages: BTreeSet<String> = std::fs::read_dir(Path::new(ROOT).join("docs/errors"))
+        .unwrap()
+        .map(|entry| {
+            entry
+                .unwrap()
+                .path()
+                .file_stem()
+                .unwrap()
+                .to_string_lossy()
+                .into_owned()
+        })
+        .filter(|name| name != "README")
+        .collect();
+    let text: String = sources()
+        .into_iter()
+        .filter(|(path, _)| path.components().any(|part| part.as_os_str() == "src"))
+        .map(|(_, text)| text)
+        .collect();
+    let codes = codes_in(&text);
+    let missing: Vec<_> = codes.difference(&pages).collect();
+    assert!(
+        missing.is_empty(),
+        "codes without a page in docs/errors: {missing:?}"
+    );
+    let unused: Vec<_> = pages
+        .iter()
+        .filter(|page| !text.contains(&format!("\"{page}\"")))
+        .collect();
+    assert!(
+        unused.is_empty(),
+        "pages of codes that no service answers: {unused:?}"
+    );
+}
+
+/// The second argument of each `Problem::new(StatusCode::…, "code", …)`.
+fn codes_in(text: &str) -> BTreeSet<String> {
+    text.split("Problem::new(")
+        .skip(1)
+        .filter_map(|call| call.split_once("StatusCode::"))
+        .filter(|(before, _)| before.trim().is_empty())
+        .filter_map(|(_, rest)| rest.split('"').nth(1).map(str::to_owned))
+        .collect()
+}
+
+#[test]
+fn every_service_has_its_page_and_its_contract() {
+    for service in SERVICES {
+        let dir = Path::new(ROOT).join("services").join(service);
+        for file in ["README.md", "contract/openapi.json", "contract/uses.json"] {
+            assert!(dir.join(file).is_file(), "{service} has no {file}");
+        }
+        let main = std::fs::read_to_string(dir.join("src/main.rs")).unwrap();
+        assert!(
+            main.lines().count() <= 60,
+            "main.rs of {service} is no longer a table of contents"
+        );
+    }
+}

@@ -1,0 +1,38 @@
+//! The harness of the black-box tests: the whole system on free ports, with real sidecars and infrastructure.
+//!
+//! [`Stack`] starts what `dapr/dapr.yaml` lists, which is what `make up` starts too; only ports, secrets and the
+//! data folder are its own. [`Person`] is a browser: it keeps a cookie and nothing else. Dropping a stack ends
+//! every process that it started.
+
+mod person;
+mod process;
+mod runfile;
+mod stack;
+
+use std::time::{Duration, Instant};
+
+pub use person::{Answer, PASSWORD, Person, euro, transfer};
+pub use stack::Stack;
+
+/// Asks again and again until `condition` gives something, and says what was waited for if it never does.
+pub async fn eventually<T, F>(what: &str, condition: impl Fn() -> F) -> anyhow::Result<T>
+where
+    F: Future<Output = Option<T>>,
+{
+    within(Duration::from_secs(30), what, condition).await
+}
+
+/// As [`eventually`], with a bound of its own.
+pub async fn within<T, F>(limit: Duration, what: &str, condition: impl Fn() -> F) -> anyhow::Result<T>
+where
+    F: Future<Output = Option<T>>,
+{
+    let started = Instant::now();
+    loop {
+        if let Some(value) = condition().await {
+            return Ok(value);
+        }
+        anyhow::ensure!(started.elapsed() < limit, "not within {limit:?}: {what}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}

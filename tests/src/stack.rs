@@ -1,0 +1,362 @@
+//! The whole system on ports and in a folder of its own.
+
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use anyhow::{Context, ensure};
+use reqwest::Client;
+use tempfile::TempDir;
+
+use crate::process::Process;
+use crate::runfile::{App, RunFile};
+use crate::within;
+
+const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+/// Ports that one app and its sidecar take: app, HTTP, gRPC, metrics, internal gRPC.
+const PORTS_PER_APP: u16 = 5;
+
+pub struct Stack {
+    home: TempDir,
+    http: Client,
+    env: BTreeMap<String, String>,
+    apps: Vec<Member>,
+}
+
+/// One service beside its sidecar.
+struct Member {
+    id: String,
+    port: u16,
+    env: BTreeMap<String, String>,
+    service: Mutex<Option<Process>>,
+    _sidecar: Process,
+}
+
+impl Stack {
+    /// Starts infrastructure, sidecars and services, and waits until every service is ready.
+    pub async fn start() -> anyhow::Result<Self> {
+        let run_file = RunFile::read(&Path::new(ROOT).join("dapr/dapr.yaml"))?;
+        let home = tempfile::Builder::new().prefix("payme-test-").tempdir()?;
+        let ports = free_ports(u16::try_from(run_file.apps.len())? * PORTS_PER_APP + 3)?;
+        let (infra, of_apps) = ports.split_at(3);
+        let env = infra_env(home.path(), infra);
+        let mut stack = Self {
+            home,
+            http: Client::new(),
+            env,
+            apps: Vec::new(),
+        };
+        stack.env.insert(
+            "TOKEN_PROVIDER".to_owned(),
+            binaries()?.join("token-provider").display().to_string(),
+        );
+        stack.infra(&["up"])?;
+        stack.env.extend(stack.tokens()?);
+        for (app, ports) in run_file
+            .apps
+            .iter()
+            .zip(of_apps.chunks_exact(PORTS_PER_APP.into()))
+        {
+            let member = stack.launch(app, &run_file, ports, of_apps[0])?;
+            stack.apps.push(member);
+        }
+        stack.ready().await?;
+        Ok(stack)
+    }
+}
+
+impl Stack {
+    /// What a browser's address bar would show: `http://127.0.0.1:<port>`.
+    pub fn origin(&self) -> String {
+        self.url("gateway", "")
+    }
+
+    /// The address of a service's own port, past the gateway and all sidecars.
+    pub fn url(&self, app_id: &str, path: &str) -> String {
+        let port = self
+            .apps
+            .iter()
+            .find(|app| app.id == app_id)
+            .map_or(0, |app| app.port);
+        format!("http://127.0.0.1:{port}{path}")
+    }
+
+    /// The folder that holds this stack's data, secrets, mails and logs.
+    pub fn home(&self) -> &Path {
+        self.home.path()
+    }
+
+    /// The variables that point scripts at this stack instead of the one of `make up`.
+    pub fn env(&self) -> &BTreeMap<String, String> {
+        &self.env
+    }
+
+    /// Stops or starts one part of the infrastructure: `("stop", "redis")`.
+    pub fn infra(&self, args: &[&str]) -> anyhow::Result<()> {
+        let output = Command::new(Path::new(ROOT).join("INFRASTRUCTURE/local/infra"))
+            .args(args)
+            .envs(&self.env)
+            .output()?;
+        ensure!(
+            output.status.success(),
+            "infra {args:?}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        Ok(())
+    }
+
+    /// All mails to an address, as a person would read them, oldest first.
+    pub fn mails_to(&self, address: &str) -> anyhow::Result<String> {
+        let output = Command::new(Path::new(ROOT).join("INFRASTRUCTURE/local/mail"))
+            .arg(address)
+            .envs(&self.env)
+            .output()?;
+        ensure!(
+            output.status.success(),
+            "mail: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        Ok(String::from_utf8(output.stdout)?)
+    }
+
+    /// SIGKILL for the service; its sidecar stays.
+    pub fn kill(&self, app_id: &str) -> anyhow::Result<()> {
+        self.service(app_id)?.take().context("it is not running")?.kill()
+    }
+
+    /// SIGTERM for the service, and how it ended.
+    pub fn terminate(&self, app_id: &str) -> anyhow::Result<std::process::ExitStatus> {
+        self.service(app_id)?
+            .take()
+            .context("it is not running")?
+            .terminate()
+    }
+
+    /// Starts a service that was killed.
+    pub fn start_again(&self, app_id: &str) -> anyhow::Result<()> {
+        let app = self.member(app_id)?;
+        let process = start_service(&app.id, &app.env, self.home.path())?;
+        *self.service(app_id)? = Some(process);
+        Ok(())
+    }
+
+    /// Waits until every service says that it is ready.
+    pub async fn ready(&self) -> anyhow::Result<()> {
+        for app in &self.apps {
+            let url = format!("http://127.0.0.1:{}/readyz", app.port);
+            within(
+                Duration::from_secs(60),
+                &format!("{} is ready (logs in {})", app.id, self.home().display()),
+                || async {
+                    let answer = self.http.get(&url).send().await.ok()?;
+                    answer.status().is_success().then_some(())
+                },
+            )
+            .await?;
+        }
+        Ok(())
+    }
+
+    /// Everything that a service has logged.
+    pub async fn log_of(&self, app_id: &str) -> anyhow::Result<String> {
+        Ok(tokio::fs::read_to_string(log(self.home(), app_id)).await?)
+    }
+
+    fn member(&self, app_id: &str) -> anyhow::Result<&Member> {
+        self.apps
+            .iter()
+            .find(|app| app.id == app_id)
+            .with_context(|| format!("no app {app_id}"))
+    }
+
+    fn service(&self, app_id: &str) -> anyhow::Result<std::sync::MutexGuard<'_, Option<Process>>> {
+        Ok(self
+            .member(app_id)?
+            .service
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// `APP_API_TOKEN` and `DAPR_API_TOKEN`, which the infrastructure made for this stack.
+    fn tokens(&self) -> anyhow::Result<BTreeMap<String, String>> {
+        let text = std::fs::read_to_string(self.home().join("secrets/tokens.env"))?;
+        Ok(text
+            .lines()
+            .filter_map(|line| line.split_once('='))
+            .map(|(k, v)| (k.to_owned(), v.to_owned()))
+            .collect())
+    }
+
+    fn launch(&self, app: &App, file: &RunFile, ports: &[u16], gateway_port: u16) -> anyhow::Result<Member> {
+        let mut env = file.common.env.clone();
+        env.extend(app.env.clone());
+        env.extend(self.env.clone());
+        for (name, port) in [
+            ("APP_PORT", ports[0]),
+            ("DAPR_HTTP_PORT", ports[1]),
+            ("DAPR_GRPC_PORT", ports[2]),
+        ] {
+            env.insert(name.to_owned(), port.to_string());
+        }
+        if env.contains_key("PUBLIC_ORIGIN") {
+            env.insert(
+                "PUBLIC_ORIGIN".to_owned(),
+                format!("http://127.0.0.1:{gateway_port}"),
+            );
+        }
+        self.point_at_own_database(&mut env)?;
+        let service = start_service(&app.id, &env, self.home())?;
+        let sidecar = self.start_sidecar(app, file, ports, &env)?;
+        let service = Mutex::new(Some(service));
+        Ok(Member {
+            id: app.id.clone(),
+            port: ports[0],
+            env,
+            service,
+            _sidecar: sidecar,
+        })
+    }
+
+    /// The run file names the ports and paths of `make up`; only those two differ here.
+    fn point_at_own_database(&self, env: &mut BTreeMap<String, String>) -> anyhow::Result<()> {
+        if let Some(url) = env.get("DATABASE_URL") {
+            let (role, database) = url
+                .strip_prefix("postgres://")
+                .and_then(|rest| Some((rest.split_once('@')?.0, rest.rsplit_once('/')?.1)))
+                .context("DATABASE_URL has another form than postgres://role@host:port/database")?;
+            let own = format!(
+                "postgres://{role}@127.0.0.1:{}/{database}",
+                self.env["PAYME_PG_PORT"]
+            );
+            env.insert("DATABASE_URL".to_owned(), own);
+        }
+        if let Some(file) = env.get("PGPASSFILE").and_then(|path| Path::new(path).file_name()) {
+            let own = self.home().join("secrets").join(file);
+            env.insert("PGPASSFILE".to_owned(), own.display().to_string());
+        }
+        Ok(())
+    }
+
+    fn start_sidecar(
+        &self,
+        app: &App,
+        file: &RunFile,
+        ports: &[u16],
+        env: &BTreeMap<String, String>,
+    ) -> anyhow::Result<Process> {
+        let dapr = Path::new(ROOT).join("dapr");
+        let mut args: Vec<String> = [
+            ("--app-id", app.id.clone()),
+            ("--app-port", ports[0].to_string()),
+            ("--dapr-http-port", ports[1].to_string()),
+            ("--dapr-grpc-port", ports[2].to_string()),
+            ("--metrics-port", ports[3].to_string()),
+            ("--dapr-internal-grpc-port", ports[4].to_string()),
+            ("--dapr-listen-addresses", "127.0.0.1".to_owned()),
+            ("--placement-host-address", String::new()),
+            ("--scheduler-host-address", String::new()),
+            ("--enable-app-health-check", "true".to_owned()),
+            ("--app-health-check-path", "/healthz".to_owned()),
+            ("--log-level", "warn".to_owned()),
+        ]
+        .into_iter()
+        .flat_map(|(flag, value)| [flag.to_owned(), value])
+        .collect();
+        // `--flag ""` and a boolean flag with a separate value are both read wrongly; `--flag=value` is not.
+        args = args
+            .chunks(2)
+            .map(|pair| format!("{}={}", pair[0], pair[1]))
+            .collect();
+        for path in &file.common.resources_paths {
+            args.push(format!("--resources-path={}", dapr.join(path).display()));
+        }
+        if let Some(config) = &app.config {
+            // The run file names it from the apps' folder, which this stack does not share.
+            let config = config
+                .rsplit_once("/dapr/")
+                .map_or(config.as_str(), |(_, inside)| inside);
+            args.push(format!("--config={}", dapr.join(config).display()));
+        }
+        let name = format!("{}-sidecar", app.id);
+        Process::start(
+            &name,
+            &daprd()?,
+            &args,
+            env,
+            self.home(),
+            &log(self.home(), &name),
+        )
+    }
+}
+
+impl Drop for Stack {
+    fn drop(&mut self) {
+        // Sidecars and services first, so that nobody logs a lost database.
+        self.apps.clear();
+        if let Err(error) = self.infra(&["down"]) {
+            eprintln!("the test's infrastructure could not be stopped: {error:#}");
+        }
+    }
+}
+
+fn start_service(id: &str, env: &BTreeMap<String, String>, home: &Path) -> anyhow::Result<Process> {
+    Process::start(id, &binaries()?.join(id), &[], env, home, &log(home, id))
+}
+
+fn log(home: &Path, name: &str) -> PathBuf {
+    home.join(format!("{name}.log"))
+}
+
+/// The services are built beside the tests: `<target>/<profile>/deps/<this test>`.
+fn binaries() -> anyhow::Result<PathBuf> {
+    let exe = std::env::current_exe()?;
+    exe.ancestors()
+        .nth(2)
+        .map(Path::to_owned)
+        .context("the test does not run from a target folder")
+}
+
+/// The daprd that `make up` uses, found or built by the same script.
+fn daprd() -> anyhow::Result<PathBuf> {
+    let output = Command::new(Path::new(ROOT).join("dapr/toolchain/ensure"))
+        .arg("daprd")
+        .output()?;
+    ensure!(
+        output.status.success(),
+        "no daprd: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    Ok(PathBuf::from(String::from_utf8(output.stdout)?.trim()))
+}
+
+fn infra_env(home: &Path, ports: &[u16]) -> BTreeMap<String, String> {
+    let home = home.display().to_string();
+    [
+        ("PAYME_HOME", home),
+        ("PAYME_PG_PORT", ports[0].to_string()),
+        ("PAYME_REDIS_PORT", ports[1].to_string()),
+        ("PAYME_REDIS_HOST", format!("127.0.0.1:{}", ports[1])),
+        ("PAYME_SMTP_PORT", ports[2].to_string()),
+    ]
+    .into_iter()
+    .map(|(name, value)| (name.to_owned(), value))
+    .collect()
+}
+
+/// `count` ports in a row that are free now. They lie below the range from which the kernel serves outgoing
+/// connections, so none of those can take one before it is used.
+fn free_ports(count: u16) -> anyhow::Result<Vec<u16>> {
+    let start = 20_000 + u16::try_from(std::process::id() % 9_000)?;
+    (start..31_000)
+        .step_by(usize::from(count))
+        .map(|first| (first..first + count).collect::<Vec<_>>())
+        .find(|ports| {
+            ports
+                .iter()
+                .all(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok())
+        })
+        .context("no free ports")
+}
