@@ -201,6 +201,7 @@ impl Stack {
         ] {
             env.insert(name.to_owned(), port.to_string());
         }
+        env.insert("DAPR_HOST_IP".to_owned(), "127.0.0.1".to_owned());
         if env.contains_key("PUBLIC_ORIGIN") {
             env.insert(
                 "PUBLIC_ORIGIN".to_owned(),
@@ -256,6 +257,8 @@ impl Stack {
             ("--metrics-port", ports[3].to_string()),
             ("--dapr-internal-grpc-port", ports[4].to_string()),
             ("--dapr-listen-addresses", "127.0.0.1".to_owned()),
+            ("--dapr-internal-grpc-listen-address", "127.0.0.1".to_owned()),
+            ("--metrics-listen-address", "127.0.0.1".to_owned()),
             ("--placement-host-address", String::new()),
             ("--scheduler-host-address", String::new()),
             ("--enable-app-health-check", "true".to_owned()),
