@@ -8,7 +8,8 @@ use crate::{settler::Settler, store};
 use sqlx::PgPool;
 
 const PERIOD: Duration = Duration::from_secs(1);
-const BATCH: i64 = 100;
+/// Fits the settler's queue, beside what requests bring.
+const BATCH: u16 = 500;
 /// Longer than a call to the ledger may take, so that no other worker sends the same one meanwhile.
 const LEASE_S: f64 = 5.0;
 
@@ -24,7 +25,13 @@ pub async fn run(pool: PgPool, settler: Settler, stop: CancellationToken) {
         // A round is as short as a call to the ledger, so a stop waits for it.
         match recover(&pool, &settler).await {
             Ok(0) => {}
-            Ok(recovered) => tracing::info!(recovered, "pending transactions were driven to their end"),
+            Ok(recovered) => {
+                tracing::info!(recovered, "pending transactions were driven to their end");
+                // After an outage more are waiting; while it lasts, none is recovered, and the pause stays.
+                if recovered == usize::from(BATCH) {
+                    ticks.reset_immediately();
+                }
+            }
             Err(error) => tracing::warn!(%error, "pending transactions can't be read"),
         }
     }
@@ -32,7 +39,7 @@ pub async fn run(pool: PgPool, settler: Settler, stop: CancellationToken) {
 
 /// One round; says how many transactions reached their end.
 pub async fn recover(pool: &PgPool, settler: &Settler) -> sqlx::Result<usize> {
-    let pending = store::take_pending(&mut *pool.acquire().await?, BATCH, LEASE_S).await?;
+    let pending = store::take_pending(&mut *pool.acquire().await?, BATCH.into(), LEASE_S).await?;
     let driving: Vec<_> = pending
         .into_iter()
         .map(|transaction| {

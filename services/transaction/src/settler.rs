@@ -10,8 +10,9 @@ use std::{
 
 use batch::{Batcher, Limits};
 use chrono::{DateTime, SubsecRound, Utc};
-use outbox::Relay;
+use outbox::{Event, Relay};
 use sqlx::PgPool;
+use telemetry::{TraceContext, in_trace};
 use uuid::Uuid;
 
 use crate::{
@@ -46,10 +47,19 @@ enum Fault {
     Final(#[from] Final),
 }
 
+/// A pending transaction, and the trace of the request that waits for it.
+struct Work {
+    transaction: Transaction,
+    trace: Option<TraceContext>,
+}
+
+/// By transaction. One that recovery has brought has none.
+type Traces = HashMap<Uuid, TraceContext>;
+
 /// The queue in front of the ledger.
 #[derive(Clone)]
 pub struct Settler {
-    batcher: Batcher<Transaction, Result<Answer, Pending>>,
+    batcher: Batcher<Work, Result<Answer, Pending>>,
 }
 
 struct Parts {
@@ -61,16 +71,20 @@ struct Parts {
 impl Settler {
     pub fn new(pool: PgPool, ledger: Ledger, relay: Relay) -> Self {
         let parts = Arc::new(Parts { pool, ledger, relay });
-        let batcher = Batcher::spawn(LIMITS, move |transactions| {
+        let batcher = Batcher::spawn(LIMITS, move |work| {
             let parts = parts.clone();
-            async move { parts.run(transactions).await }
+            async move { parts.run(work).await }
         });
         Self { batcher }
     }
 
     /// The answer that the transaction's client gets, whoever brought it to its end.
     pub async fn settle(&self, transaction: Transaction) -> Result<Answer, Pending> {
-        let answers = self.batcher.submit(vec![transaction]).await.map_err(|rejected| {
+        let work = Work {
+            transaction,
+            trace: TraceContext::current(),
+        };
+        let answers = self.batcher.submit(vec![work]).await.map_err(|rejected| {
             tracing::warn!(%rejected, "a transaction waits for recovery");
             Pending
         })?;
@@ -79,14 +93,18 @@ impl Settler {
 }
 
 impl Parts {
-    async fn run(&self, transactions: Vec<Transaction>) -> Vec<Result<Answer, Pending>> {
-        let ids: Vec<_> = transactions.iter().map(|transaction| transaction.id).collect();
-        // One that came twice, from its request and from recovery, goes once.
-        let unique: HashMap<_, _> = transactions
-            .into_iter()
-            .map(|transaction| (transaction.id, transaction))
+    async fn run(&self, work: Vec<Work>) -> Vec<Result<Answer, Pending>> {
+        let ids: Vec<_> = work.iter().map(|work| work.transaction.id).collect();
+        let traces: Traces = work
+            .iter()
+            .filter_map(|work| Some((work.transaction.id, work.trace.clone()?)))
             .collect();
-        let answers = match self.post_and_write(unique.into_values().collect()).await {
+        // One that came twice, from its request and from recovery, goes once.
+        let unique: HashMap<_, _> = work
+            .into_iter()
+            .map(|work| (work.transaction.id, work.transaction))
+            .collect();
+        let answers = match self.post_and_write(unique.into_values().collect(), &traces).await {
             Ok(answers) => answers,
             Err(error) => {
                 tracing::warn!(%error, transactions = ids.len(), "transactions stay pending for now");
@@ -98,8 +116,17 @@ impl Parts {
             .collect()
     }
 
-    async fn post_and_write(&self, pending: Vec<Transaction>) -> Result<HashMap<Uuid, Answer>, Fault> {
-        let posted = self.ledger.post(&pending).await?;
+    async fn post_and_write(
+        &self,
+        pending: Vec<Transaction>,
+        traces: &Traces,
+    ) -> Result<HashMap<Uuid, Answer>, Fault> {
+        let posting = self.ledger.post(&pending);
+        // The shared call can be in one trace only; each event is in its own.
+        let posted = match traces.values().next() {
+            Some(trace) => in_trace(trace.clone(), posting).await,
+            None => posting.await,
+        }?;
         // PostgreSQL keeps microseconds; an answer that is read back later has to show the same time.
         let now = Utc::now().trunc_subsecs(6);
         let ended: Vec<_> = pending
@@ -114,11 +141,7 @@ impl Parts {
         let (ours, others): (Vec<_>, Vec<_>) = ended
             .into_iter()
             .partition(|ended| settled.contains(&ended.transaction.id));
-        for Answered { transaction, .. } in &ours {
-            if let Some(event) = events::transaction_made(transaction)? {
-                outbox::enqueue(&mut tx, &event).await?;
-            }
-        }
+        outbox::enqueue_all(&mut tx, &news(&ours, traces)?).await?;
         let mut answers = HashMap::new();
         if !others.is_empty() {
             // Somebody else has ended these: the answer that is stored is the one that counts.
@@ -131,6 +154,21 @@ impl Parts {
         answers.extend(ours.into_iter().map(|ours| (ours.transaction.id, ours.answer)));
         Ok(answers)
     }
+}
+
+/// What others are told.
+fn news(ended: &[Answered], traces: &Traces) -> serde_json::Result<Vec<Event>> {
+    let events = ended
+        .iter()
+        .filter_map(|ended| events::transaction_made(&ended.transaction).transpose());
+    events
+        .map(|event| {
+            event.map(|event| Event {
+                trace: traces.get(&event.id).cloned(),
+                ..event
+            })
+        })
+        .collect()
 }
 
 /// The end that the ledger's word gives to a pending transaction.

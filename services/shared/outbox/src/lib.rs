@@ -28,6 +28,8 @@ pub struct Event {
     /// The aggregate that the event is about; events of one subject keep their order where the broker can.
     pub subject: String,
     pub data: serde_json::Value,
+    /// The trace that it happened in: at first that of the running task.
+    pub trace: Option<TraceContext>,
     pub occurred_at: DateTime<Utc>,
 }
 
@@ -48,6 +50,7 @@ impl Event {
             kind,
             subject: subject.to_string(),
             data,
+            trace: TraceContext::current(),
             occurred_at,
         })
     }
@@ -55,20 +58,32 @@ impl Event {
 
 /// Writes the event beside the change that it tells of. After the commit, call [`Relay::wake`].
 pub async fn enqueue(conn: &mut PgConnection, event: &Event) -> sqlx::Result<()> {
+    enqueue_all(conn, std::slice::from_ref(event)).await
+}
+
+/// As [`enqueue`], for many events in one statement.
+pub async fn enqueue_all(conn: &mut PgConnection, events: &[Event]) -> sqlx::Result<()> {
+    if events.is_empty() {
+        return Ok(());
+    }
     sqlx::query(
         "INSERT INTO outbox (id, topic, kind, subject, data, traceparent, occurred_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7)",
+         SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::jsonb[], $6::text[], $7::timestamptz[])",
     )
-    .bind(event.id)
-    .bind(event.topic)
-    .bind(event.kind)
-    .bind(&event.subject)
-    .bind(&event.data)
-    .bind(TraceContext::current().map(|trace| trace.to_string()))
-    .bind(event.occurred_at)
+    .bind(column(events, |event| event.id))
+    .bind(column(events, |event| event.topic))
+    .bind(column(events, |event| event.kind))
+    .bind(column(events, |event| event.subject.clone()))
+    .bind(column(events, |event| event.data.clone()))
+    .bind(column(events, |event| event.trace.as_ref().map(ToString::to_string)))
+    .bind(column(events, |event| event.occurred_at))
     .execute(conn)
     .await?;
     Ok(())
+}
+
+fn column<T>(events: &[Event], value: impl Fn(&Event) -> T) -> Vec<T> {
+    events.iter().map(value).collect()
 }
 
 /// Whether this is the first delivery of the event. Call it in the transaction of the effect: a second delivery
