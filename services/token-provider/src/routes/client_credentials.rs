@@ -20,7 +20,7 @@ use crate::issue::ACCESS_TOKEN;
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Request {
+pub struct ClientCredentialsRequest {
     /// `client_credentials`
     grant_type: String,
     /// The app-id of the service to call.
@@ -30,7 +30,7 @@ pub struct Request {
 
 /// RFC 6749 §5.1.
 #[derive(Serialize, ToSchema)]
-pub struct Response {
+pub struct ClientCredentialsResponse {
     access_token: String,
     token_type: &'static str,
     /// Seconds.
@@ -39,12 +39,12 @@ pub struct Response {
 
 /// A token for one service to call another: OAuth 2.0 client credentials (RFC 6749 §4.4), by HTTP Basic with app-id and client secret.
 #[utoipa::path(post, path = "/oauth/token", tag = "tokens",
-    request_body(content = Request, content_type = "application/x-www-form-urlencoded"),
-    responses((status = 200, body = Response)))]
+    request_body(content = ClientCredentialsRequest, content_type = "application/x-www-form-urlencoded"),
+    responses((status = 200, body = ClientCredentialsResponse)))]
 pub async fn client_credentials(
     State(app): State<AppState>,
     credentials: Option<TypedHeader<Authorization<Basic>>>,
-    Form(request): Form<Request>,
+    Form(request): Form<ClientCredentialsRequest>,
 ) -> Result<impl IntoResponse> {
     let TypedHeader(credentials) = credentials.ok_or_else(invalid_client)?;
     let (caller, secret) = (credentials.username(), credentials.password());
@@ -74,7 +74,7 @@ pub async fn client_credentials(
         purpose: None,
     };
     let access_token = app.keys.sign(ACCESS_TOKEN, &claims)?;
-    let response = Response {
+    let response = ClientCredentialsResponse {
         access_token,
         token_type: "Bearer",
         expires_in: lifetime.num_seconds(),

@@ -17,7 +17,7 @@ const LONGEST_S: i64 = 7 * 24 * 3600;
 
 #[derive(Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Request {
+pub struct OneTimeRequest {
     #[garde(skip)]
     user_id: Uuid,
     /// What it is good for: `email_verification`.
@@ -29,19 +29,19 @@ pub struct Request {
 }
 
 #[derive(Serialize, ToSchema)]
-pub struct Response {
+pub struct OneTimeResponse {
     token: String,
     expires_at: DateTime<Utc>,
 }
 
 /// A token that proves, once, that its bearer got a mail. Auth sees to it that it is used once.
-#[utoipa::path(post, path = "/internal/tokens/one-time", tag = "internal", request_body = Request,
-    responses((status = 200, body = Response)))]
+#[utoipa::path(post, path = "/internal/tokens/one-time", tag = "internal", request_body = OneTimeRequest,
+    responses((status = 200, body = OneTimeResponse)))]
 pub async fn issue_one_time(
     State(app): State<AppState>,
     _: Service<Issuing>,
-    problem::Json(request): problem::Json<Request>,
-) -> Result<Json<Response>> {
+    problem::Json(request): problem::Json<OneTimeRequest>,
+) -> Result<Json<OneTimeResponse>> {
     let now = Utc::now();
     let expires_at = now + Duration::seconds(request.ttl_s);
     let claims = Claims {
@@ -56,7 +56,7 @@ pub async fn issue_one_time(
         scope: String::new(),
         purpose: Some(request.purpose),
     };
-    Ok(Json(Response {
+    Ok(Json(OneTimeResponse {
         token: app.keys.sign(ONE_TIME_TOKEN, &claims)?,
         expires_at,
     }))

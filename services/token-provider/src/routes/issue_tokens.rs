@@ -15,7 +15,7 @@ use crate::store::{self, Family};
 
 #[derive(Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Request {
+pub struct IssueTokensRequest {
     #[garde(skip)]
     user_id: Uuid,
     #[garde(skip)]
@@ -25,12 +25,12 @@ pub struct Request {
 }
 
 /// A user's first pair of tokens, after a login.
-#[utoipa::path(post, path = "/internal/tokens", tag = "internal", request_body = Request,
+#[utoipa::path(post, path = "/internal/tokens", tag = "internal", request_body = IssueTokensRequest,
     responses((status = 200, body = Tokens)))]
 pub async fn issue_tokens(
     State(app): State<AppState>,
     _: Service<Issuing>,
-    problem::Json(request): problem::Json<Request>,
+    problem::Json(request): problem::Json<IssueTokensRequest>,
 ) -> Result<Json<Tokens>> {
     let now = Utc::now();
     let family = Family {

@@ -16,7 +16,7 @@ use crate::store;
 
 #[derive(Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Request {
+pub struct RefreshTokensRequest {
     #[garde(length(max = 128))]
     refresh_token: String,
     /// The user's roles of today: they may have changed since the login.
@@ -25,12 +25,12 @@ pub struct Request {
 }
 
 /// The next pair of tokens for a refresh token, which is used up by it (RFC 9700 §4.14.2).
-#[utoipa::path(post, path = "/internal/tokens/refresh", tag = "internal", request_body = Request,
+#[utoipa::path(post, path = "/internal/tokens/refresh", tag = "internal", request_body = RefreshTokensRequest,
     responses((status = 200, body = Tokens)))]
 pub async fn refresh_tokens(
     State(app): State<AppState>,
     _: Service<Issuing>,
-    problem::Json(request): problem::Json<Request>,
+    problem::Json(request): problem::Json<RefreshTokensRequest>,
 ) -> Result<Json<Tokens>> {
     let now = Utc::now();
     let presented = hash(&request.refresh_token);

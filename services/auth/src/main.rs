@@ -1,0 +1,46 @@
+//! The auth service. `auth openapi` and `auth events-schema TOPIC` print its contract, `auth admin grant USERNAME ROLE` gives
+//! somebody a role; without an argument it serves.
+
+use auth::config::Config;
+use auth::{APP_ID, AppState, admin};
+use identity::Identity;
+use outbox::Relay;
+use server::{Background, Service};
+use sidecar::Sidecar;
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["openapi"] => println!("{}", auth::openapi()?),
+        ["events-schema", topic] => println!("{}", auth::events_schema(topic)?),
+        ["admin", "grant", username, role] => admin::grant(username, role).await?,
+        [] => serve().await?,
+        _ => anyhow::bail!("usage: auth [openapi | events-schema TOPIC | admin grant USERNAME ROLE]"),
+    }
+    Ok(())
+}
+
+async fn serve() -> anyhow::Result<()> {
+    telemetry::init();
+    let config = Config::from_env()?;
+    let listener = server::listen().await?;
+    let sidecar = Sidecar::from_env()?;
+    let pool = server::database(&sqlx::migrate!()).await?;
+    sidecar.wait().await?;
+    let identity = Identity::from_sidecar(sidecar.clone(), APP_ID).await?;
+    let (relay, relay_worker) = Relay::new(pool.clone(), sidecar.clone(), APP_ID);
+    let background = Background::default();
+    background.spawn(|stop| relay_worker.run(stop));
+    let app = AppState::new(pool.clone(), sidecar.clone(), identity, relay, config)?;
+    server::run(
+        listener,
+        Service {
+            router: auth::app(app),
+            pool: Some(pool),
+            sidecar,
+            background,
+        },
+    )
+    .await
+}

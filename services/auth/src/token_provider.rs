@@ -1,0 +1,104 @@
+//! Token Provider, as far as this service calls it.
+
+use axum::http::StatusCode;
+use chrono::{DateTime, Utc};
+use identity::Identity;
+use problem::{Problem, Result};
+use reqwest::Method;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use sidecar::Sidecar;
+use uuid::Uuid;
+
+const APP_ID: &str = "token-provider";
+const SCOPE: &str = "tokens:issue";
+
+#[derive(Clone)]
+pub struct TokenProvider {
+    sidecar: Sidecar,
+    identity: Identity,
+}
+
+/// A user's pair of tokens.
+#[derive(Debug, Deserialize)]
+pub struct Tokens {
+    pub access_token: String,
+    pub access_expires_at: DateTime<Utc>,
+    pub refresh_token: String,
+}
+
+#[derive(Debug, Deserialize)]
+pub struct OneTimeToken {
+    pub token: String,
+    pub expires_at: DateTime<Utc>,
+}
+
+impl TokenProvider {
+    pub fn new(sidecar: Sidecar, identity: Identity) -> Self {
+        Self { sidecar, identity }
+    }
+
+    pub async fn issue(&self, user_id: Uuid, session_id: Uuid, roles: &[String]) -> Result<Tokens> {
+        let body = json!({ "user_id": user_id, "session_id": session_id, "roles": roles });
+        read(self.post("/internal/tokens", &body).await?).await
+    }
+
+    /// The next pair, or `None` if the refresh token is no longer good.
+    pub async fn refresh(&self, refresh_token: &str, roles: &[String]) -> Result<Option<Tokens>> {
+        let body = json!({ "refresh_token": refresh_token, "roles": roles });
+        let answer = self.post("/internal/tokens/refresh", &body).await?;
+        // Our own token is fresh, so a 401 speaks of the refresh token.
+        if answer.status() == StatusCode::UNAUTHORIZED {
+            Ok(None)
+        } else {
+            read(answer).await.map(Some)
+        }
+    }
+
+    pub async fn revoke(&self, refresh_token: &str) -> Result<()> {
+        let answer = self
+            .post(
+                "/internal/tokens/revoke",
+                &json!({ "refresh_token": refresh_token }),
+            )
+            .await?;
+        answer.error_for_status().map_err(unavailable)?;
+        Ok(())
+    }
+
+    pub async fn one_time(&self, user_id: Uuid, purpose: &str, ttl_s: i64) -> Result<OneTimeToken> {
+        let body = json!({ "user_id": user_id, "purpose": purpose, "ttl_s": ttl_s });
+        read(self.post("/internal/tokens/one-time", &body).await?).await
+    }
+
+    async fn post(&self, path: &str, body: &Value) -> Result<reqwest::Response> {
+        let bearer = self.identity.bearer(APP_ID, SCOPE).await?;
+        let request = self.sidecar.request(Method::POST, APP_ID, path);
+        request
+            .bearer_auth(bearer)
+            .json(body)
+            .send()
+            .await
+            .map_err(unavailable)
+    }
+}
+
+async fn read<T: DeserializeOwned>(answer: reqwest::Response) -> Result<T> {
+    answer
+        .error_for_status()
+        .map_err(unavailable)?
+        .json()
+        .await
+        .map_err(unavailable)
+}
+
+fn unavailable(error: reqwest::Error) -> Problem {
+    tracing::warn!(%error, "Token Provider did not answer as it should");
+    Problem::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "token_unavailable",
+        "Tokens can't be had right now",
+    )
+    .retry_after_s(1)
+}
