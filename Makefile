@@ -8,7 +8,6 @@ export PAYME_CACHE CARGO_TARGET_DIR
 export PATH := $(PAYME_CACHE)/bin:$(PATH)
 
 LOCAL := INFRASTRUCTURE/local
-SERVICES := gateway auth token-provider user account transaction email activity
 
 .PHONY: help up down reset status logs mail tour test check contracts prepare tools
 
@@ -47,10 +46,7 @@ check: tools ## what CI runs before the tests
 	@git diff --exit-code --stat -- '*/contract' '*/.sqlx' || { echo "generated files are out of date: commit what 'make contracts prepare' wrote"; exit 1; }
 
 contracts: ## write the OpenAPI documents and event schemas anew
-	@for service in $(SERVICES); do \
-	  cargo run --quiet -p $$service -- openapi > services/$$service/contract/openapi.json.new && \
-	  mv services/$$service/contract/openapi.json.new services/$$service/contract/openapi.json || exit 1; \
-	done
+	@$(LOCAL)/contracts
 
 prepare: ## write the .sqlx folders anew
 	@$(LOCAL)/with-database $(LOCAL)/sqlx-prepare

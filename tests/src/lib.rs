@@ -4,6 +4,8 @@
 //! data folder are its own. [`Person`] is a browser: it keeps a cookie and nothing else. Dropping a stack ends
 //! every process that it started.
 
+#![expect(clippy::print_stderr, reason = "a test talks to whoever runs it")]
+
 mod person;
 mod process;
 mod runfile;

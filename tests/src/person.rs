@@ -72,7 +72,7 @@ impl Person {
         let answer = self.post("/auth/login", &body).await?;
         ensure!(answer.status == StatusCode::OK, "login: {answer:?}");
         let cookie = answer.headers.get("set-cookie").context("no cookie")?.to_str()?;
-        self.cookie = cookie.split(';').next().unwrap_or_default().to_owned();
+        cookie.split(';').next().unwrap_or_default().clone_into(&mut self.cookie);
         Ok(answer)
     }
 
@@ -170,7 +170,7 @@ impl Person {
         amount_minor: i64,
     ) -> anyhow::Result<Answer> {
         crate::within(
-            std::time::Duration::from_secs(60),
+            std::time::Duration::from_mins(1),
             "a final answer to a transfer",
             || async {
                 // A connection that breaks while a service is killed is one more reason to ask again.

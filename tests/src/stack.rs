@@ -148,7 +148,7 @@ impl Stack {
         for app in &self.apps {
             let url = format!("http://127.0.0.1:{}/readyz", app.port);
             within(
-                Duration::from_secs(60),
+                Duration::from_mins(1),
                 &format!("{} is ready (logs in {})", app.id, self.home().display()),
                 || async {
                     let answer = self.http.get(&url).send().await.ok()?;

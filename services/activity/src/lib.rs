@@ -1,0 +1,43 @@
+//! Each user's feed, and the audit log of everything that was announced. Start here: the routes are the table of contents.
+
+mod domain;
+mod events;
+mod routes;
+mod state;
+mod store;
+
+use axum::Router;
+use axum::middleware::from_fn_with_state;
+use axum::routing::post;
+use sidecar::only_from_sidecar;
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+pub use state::AppState;
+
+/// This service's app-id.
+pub const APP_ID: &str = "activity";
+
+#[derive(OpenApi)]
+#[openapi(info(title = "activity", description = "Each user's feed and the audit log"))]
+struct Contract;
+
+/// All routes of the service, and those at which the sidecar delivers events.
+pub fn app(state: AppState) -> Router {
+    let events = Router::new()
+        .route("/events/user-registered", post(events::user_registered))
+        .route("/events/user-logged-in", post(events::user_logged_in))
+        .route("/events/transaction-made", post(events::transaction_made))
+        .layer(from_fn_with_state(state.sidecar.clone(), only_from_sidecar));
+    router().split_for_parts().0.merge(events).with_state(state)
+}
+
+/// The OpenAPI document, which is `contract/openapi.json`.
+pub fn openapi() -> serde_json::Result<String> {
+    router().split_for_parts().1.to_pretty_json()
+}
+
+fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::with_openapi(Contract::openapi()).routes(routes!(routes::list_activity::list_activity))
+}

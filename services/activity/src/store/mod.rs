@@ -1,0 +1,78 @@
+//! The audit log and the feeds. Every function takes a connection; the caller owns the transaction.
+
+use chrono::{DateTime, Utc};
+use outbox::Received;
+use serde::Serialize;
+use serde_json::Value;
+use sqlx::{PgConnection, query, query_as};
+use uuid::Uuid;
+
+use crate::domain::Item;
+
+pub struct FeedRow {
+    pub seq: i64,
+    pub id: Uuid,
+    pub kind: String,
+    pub data: Value,
+    pub occurred_at: DateTime<Utc>,
+}
+
+pub async fn append_to_log<T: Serialize>(
+    conn: &mut PgConnection,
+    event: &Received<T>,
+    now: DateTime<Utc>,
+) -> problem::Result<()> {
+    let data = serde_json::to_value(&event.data)?;
+    query!(
+        "INSERT INTO audit_log (event_id, kind, subject, data, occurred_at, received_at) VALUES ($1, $2, $3, $4, $5, $6)",
+        event.id,
+        event.kind,
+        event.subject,
+        data,
+        event.time,
+        now
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+pub async fn add_to_feed(
+    conn: &mut PgConnection,
+    event_id: Uuid,
+    item: &Item,
+    occurred_at: DateTime<Utc>,
+) -> sqlx::Result<()> {
+    query!(
+        "INSERT INTO feed (id, user_id, event_id, kind, data, occurred_at) VALUES ($1, $2, $3, $4, $5, $6)",
+        Uuid::now_v7(),
+        item.user_id,
+        event_id,
+        item.kind,
+        item.data,
+        occurred_at
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// The user's newest `limit` lines before `before`.
+pub async fn feed(
+    conn: &mut PgConnection,
+    user_id: Uuid,
+    before: Option<i64>,
+    limit: i64,
+) -> sqlx::Result<Vec<FeedRow>> {
+    query_as!(
+        FeedRow,
+        "SELECT seq, id, kind, data, occurred_at FROM feed
+          WHERE user_id = $1 AND seq < COALESCE($2, 9223372036854775807)
+          ORDER BY seq DESC LIMIT $3",
+        user_id,
+        before,
+        limit
+    )
+    .fetch_all(conn)
+    .await
+}

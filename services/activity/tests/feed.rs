@@ -1,0 +1,135 @@
+//! The routes, with a real PostgreSQL.
+
+mod support;
+
+use axum::http::StatusCode;
+use serde_json::{Value, json};
+use sqlx::PgPool;
+use support::{app, deliver, get_as};
+use uuid::Uuid;
+
+fn made(transaction_id: Uuid, from: Uuid, to: Uuid) -> Value {
+    json!({
+        "specversion": "1.0", "id": transaction_id, "type": "payme.transaction.made.v1", "source": "transaction",
+        "subject": transaction_id, "time": "2026-01-01T00:00:00Z", "data": {
+            "transaction_id": transaction_id, "kind": "transfer", "from_account_id": Uuid::now_v7(),
+            "to_account_id": Uuid::now_v7(), "from_user_id": from, "to_user_id": to,
+            "amount": { "amount_minor": 1250, "currency": "EUR" }, "completed_at": "2026-01-01T00:00:00Z",
+        },
+    })
+}
+
+const PATH: &str = "/events/transaction-made";
+const TOKEN: &str = "from-the-sidecar";
+
+#[sqlx::test]
+async fn a_transfer_is_in_both_feeds_once_however_often_it_is_delivered(pool: PgPool) {
+    let (router, ada, bob) = (app(pool.clone()), Uuid::now_v7(), Uuid::now_v7());
+    let event = made(Uuid::now_v7(), ada, bob);
+    let (a, b, c) = tokio::join!(
+        deliver(&router, PATH, TOKEN, &event),
+        deliver(&router, PATH, TOKEN, &event),
+        deliver(&router, PATH, TOKEN, &event),
+    );
+    for answer in [a, b, c] {
+        assert_eq!(
+            (answer.status, &answer.json["status"]),
+            (StatusCode::OK, &json!("SUCCESS"))
+        );
+    }
+    for (user, kind) in [(ada, "sent"), (bob, "received")] {
+        let items = get_as(&router, "/activity", user).await.json["items"].clone();
+        assert_eq!(items.as_array().unwrap().len(), 1);
+        assert_eq!(
+            (&items[0]["kind"], &items[0]["data"]["amount"]["amount_minor"]),
+            (&json!(kind), &json!(1250))
+        );
+    }
+    let logged: i64 = sqlx::query_scalar("SELECT count(*) FROM audit_log")
+        .fetch_one(&pool)
+        .await
+        .unwrap();
+    assert_eq!(logged, 1);
+}
+
+#[sqlx::test]
+async fn the_feed_is_paged_newest_first(pool: PgPool) {
+    let (router, ada) = (app(pool), Uuid::now_v7());
+    let ids: Vec<Uuid> = (0..5).map(|_| Uuid::now_v7()).collect();
+    for id in &ids {
+        deliver(&router, PATH, TOKEN, &made(*id, ada, Uuid::now_v7())).await;
+    }
+    let mut seen = Vec::new();
+    let mut path = "/activity?limit=2".to_owned();
+    loop {
+        let page = get_as(&router, &path, ada).await.json;
+        seen.extend(
+            page["items"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|item| item["data"]["transaction_id"].clone()),
+        );
+        let Some(cursor) = page["next_cursor"].as_str() else {
+            break;
+        };
+        path = format!("/activity?limit=2&cursor={cursor}");
+    }
+    let expected: Vec<Value> = ids.iter().rev().map(|id| json!(id)).collect();
+    assert_eq!(seen, expected);
+    for bad in ["limit=0", "limit=101", "limit=x", "cursor=x", "color=red"] {
+        assert_eq!(
+            get_as(&router, &format!("/activity?{bad}"), ada).await.code(),
+            "invalid_query",
+            "{bad}"
+        );
+    }
+}
+
+#[sqlx::test]
+async fn what_can_not_be_read_is_dropped_and_leaves_nothing(pool: PgPool) {
+    let (router, ada) = (app(pool.clone()), Uuid::now_v7());
+    let mut unknown = made(Uuid::now_v7(), ada, ada);
+    unknown["type"] = json!("payme.transaction.made.v2");
+    let mut broken = made(Uuid::now_v7(), ada, ada);
+    broken["data"]["amount"]["amount_minor"] = json!("a lot");
+    for event in [unknown, broken] {
+        assert_eq!(deliver(&router, PATH, TOKEN, &event).await.json["status"], "DROP");
+    }
+    assert_eq!(
+        deliver(&router, PATH, "guessed", &made(Uuid::now_v7(), ada, ada))
+            .await
+            .code(),
+        "not_from_sidecar"
+    );
+    assert_eq!(get_as(&router, "/activity", ada).await.json["items"], json!([]));
+}
+
+#[sqlx::test]
+async fn nobody_changes_the_audit_log(pool: PgPool) {
+    deliver(
+        &app(pool.clone()),
+        PATH,
+        TOKEN,
+        &made(Uuid::now_v7(), Uuid::now_v7(), Uuid::now_v7()),
+    )
+    .await;
+    for statement in [
+        "UPDATE audit_log SET kind = 'x'",
+        "DELETE FROM audit_log",
+        "TRUNCATE audit_log",
+    ] {
+        let error = sqlx::query(statement).execute(&pool).await.unwrap_err();
+        assert!(error.to_string().contains("append-only"), "{error}");
+    }
+}
+
+#[test]
+fn the_checked_in_contract_is_that_of_the_code() {
+    let checked_in = include_str!("../contract/openapi.json");
+    assert_eq!(
+        activity::openapi().unwrap().trim(),
+        checked_in.trim(),
+        "run `make contracts`"
+    );
+}

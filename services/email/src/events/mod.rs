@@ -1,0 +1,44 @@
+//! What arrives by topic, and the mails that follow. Whatever fails is answered with an error, and the event comes again;
+//! mails that were sent already are not sent again.
+
+mod transaction_made;
+mod user_registered;
+
+use chrono::Utc;
+use minijinja::Value;
+use outbox::Received;
+use problem::Result;
+use uuid::Uuid;
+
+use crate::AppState;
+use crate::mailer::Kind;
+use crate::store::first_mail;
+
+pub use transaction_made::transaction_made;
+pub use user_registered::user_registered;
+
+/// Sends a mail of this event to a user, once: the note of it is committed only if the mail was taken.
+async fn send_once(
+    app: &AppState,
+    event_id: Uuid,
+    user_id: Uuid,
+    kind: Kind,
+    address: &str,
+    facts: Value,
+) -> Result<()> {
+    let mut tx = app.pool.begin().await?;
+    if first_mail(&mut tx, event_id, user_id, kind, Utc::now()).await? {
+        app.mailer.send(kind, address, facts).await?;
+        tx.commit().await?;
+    }
+    Ok(())
+}
+
+/// Whether the event is of the one kind that its route knows; another is a dead letter.
+fn is_known<T>(event: &Received<T>, kind: &str) -> bool {
+    let known = event.kind == kind;
+    if !known {
+        tracing::error!(kind = event.kind, event_id = %event.id, "an event of a kind that is not known here; dropped");
+    }
+    known
+}

@@ -1,0 +1,66 @@
+use axum::extract::State;
+use chrono::{DateTime, Utc};
+use minijinja::context;
+use money::Money;
+use outbox::{Outcome, Received};
+use problem::Result;
+use serde::Deserialize;
+use uuid::Uuid;
+
+use super::{is_known, send_once};
+use crate::AppState;
+use crate::contacts::Contact;
+use crate::mailer::Kind;
+
+/// `TRANSACTION_MADE`, as far as mails tell of it.
+#[derive(Deserialize)]
+pub struct TransactionMade {
+    transaction_id: Uuid,
+    from_user_id: Option<Uuid>,
+    to_user_id: Uuid,
+    amount: Money,
+    completed_at: DateTime<Utc>,
+}
+
+impl TransactionMade {
+    /// Who gets which mail; who pays to themselves gets one.
+    fn mails(&self) -> Vec<(Uuid, Kind)> {
+        match self.from_user_id {
+            None => vec![(self.to_user_id, Kind::ToppedUp)],
+            Some(payer) if payer == self.to_user_id => vec![(payer, Kind::Sent)],
+            Some(payer) => vec![(payer, Kind::Sent), (self.to_user_id, Kind::Received)],
+        }
+    }
+}
+
+/// Both parties get a mail.
+pub async fn transaction_made(
+    State(app): State<AppState>,
+    event: Received<TransactionMade>,
+) -> Result<Outcome> {
+    if !is_known(&event, "payme.transaction.made.v1") {
+        return Ok(Outcome::Drop);
+    }
+    let made = &event.data;
+    let ids: Vec<Uuid> = made.from_user_id.into_iter().chain([made.to_user_id]).collect();
+    let contacts = app.contacts.of(&ids).await?;
+    let find = |user_id: Uuid| contacts.iter().find(|contact| contact.user_id == user_id);
+    let name = |contact: Option<&Contact>| contact.map_or("somebody", |contact| &contact.username).to_owned();
+    for (user_id, kind) in made.mails() {
+        // Who is gone gets no mail.
+        let Some(contact) = find(user_id) else { continue };
+        let other = match kind {
+            Kind::Received => made.from_user_id.and_then(find),
+            _ => find(made.to_user_id),
+        };
+        let facts = context! {
+            username => contact.username.as_str(),
+            other => name(other),
+            amount => made.amount.to_string(),
+            when => made.completed_at.format("%-d %B %Y, %H:%M UTC").to_string(),
+            transaction_id => made.transaction_id.to_string(),
+        };
+        send_once(&app, event.id, user_id, kind, &contact.email, facts).await?;
+    }
+    Ok(Outcome::Success)
+}

@@ -1,0 +1,46 @@
+use axum::extract::State;
+use minijinja::context;
+use outbox::{Outcome, Received};
+use problem::Result;
+use serde::Deserialize;
+use uuid::Uuid;
+
+use super::{is_known, send_once};
+use crate::AppState;
+use crate::mailer::Kind;
+use crate::store::was_sent;
+
+#[derive(Deserialize)]
+pub struct UserRegistered {
+    user_id: Uuid,
+}
+
+/// A new user gets the mail that verifies their address.
+pub async fn user_registered(
+    State(app): State<AppState>,
+    event: Received<UserRegistered>,
+) -> Result<Outcome> {
+    if !is_known(&event, "payme.user.registered.v1") {
+        return Ok(Outcome::Drop);
+    }
+    let user_id = event.data.user_id;
+    // Before Auth makes another token for nothing.
+    if was_sent(&mut *app.pool.acquire().await?, event.id, user_id).await? {
+        return Ok(Outcome::Success);
+    }
+    let Some(verification) = app.contacts.verification(user_id).await? else {
+        tracing::info!(%user_id, "a user is gone before the mail");
+        return Ok(Outcome::Success);
+    };
+    let facts = context! { username => verification.username, token => verification.token };
+    send_once(
+        &app,
+        event.id,
+        user_id,
+        Kind::Verification,
+        &verification.email,
+        facts,
+    )
+    .await?;
+    Ok(Outcome::Success)
+}

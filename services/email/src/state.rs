@@ -1,0 +1,35 @@
+//! What every handler can reach.
+
+use identity::Identity;
+use sidecar::Sidecar;
+use sqlx::PgPool;
+
+use crate::contacts::Contacts;
+use crate::mailer::Mailer;
+
+#[derive(Clone)]
+pub struct AppState {
+    pub(crate) pool: PgPool,
+    pub(crate) sidecar: Sidecar,
+    pub(crate) contacts: Contacts,
+    pub(crate) mailer: Mailer,
+}
+
+impl AppState {
+    /// `public_origin` is where the links and examples of mails point.
+    pub fn new(
+        pool: PgPool,
+        sidecar: Sidecar,
+        identity: Identity,
+        public_origin: String,
+    ) -> anyhow::Result<Self> {
+        let contacts = Contacts::new(sidecar.clone(), identity);
+        let mailer = Mailer::new(sidecar.clone(), public_origin)?;
+        Ok(Self {
+            pool,
+            sidecar,
+            contacts,
+            mailer,
+        })
+    }
+}

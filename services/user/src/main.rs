@@ -1,0 +1,39 @@
+//! The user service. `user openapi` prints its contract; without an argument it serves.
+
+use identity::Identity;
+use server::{Background, Service};
+use sidecar::Sidecar;
+use user::{APP_ID, AppState};
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    if std::env::args().nth(1).as_deref() == Some("openapi") {
+        println!("{}", user::openapi()?);
+        return Ok(());
+    }
+    serve().await
+}
+
+async fn serve() -> anyhow::Result<()> {
+    telemetry::init();
+    let listener = server::listen().await?;
+    let sidecar = Sidecar::from_env()?;
+    let pool = server::database(&sqlx::migrate!()).await?;
+    sidecar.wait().await?;
+    let identity = Identity::from_sidecar(sidecar.clone(), APP_ID).await?;
+    let router = user::app(AppState {
+        pool: pool.clone(),
+        sidecar: sidecar.clone(),
+        identity,
+    });
+    server::run(
+        listener,
+        Service {
+            router,
+            pool: Some(pool),
+            sidecar,
+            background: Background::default(),
+        },
+    )
+    .await
+}
