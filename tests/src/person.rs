@@ -72,7 +72,11 @@ impl Person {
         let answer = self.post("/auth/login", &body).await?;
         ensure!(answer.status == StatusCode::OK, "login: {answer:?}");
         let cookie = answer.headers.get("set-cookie").context("no cookie")?.to_str()?;
-        cookie.split(';').next().unwrap_or_default().clone_into(&mut self.cookie);
+        cookie
+            .split(';')
+            .next()
+            .unwrap_or_default()
+            .clone_into(&mut self.cookie);
         Ok(answer)
     }
 

@@ -7,9 +7,8 @@ mod state;
 mod store;
 
 use axum::Router;
-use axum::middleware::from_fn_with_state;
 use axum::routing::post;
-use sidecar::only_from_sidecar;
+use outbox::deliveries;
 use utoipa::OpenApi;
 
 pub use state::AppState;
@@ -23,11 +22,10 @@ struct Contract;
 
 /// The routes at which the sidecar delivers events.
 pub fn app(state: AppState) -> Router {
-    Router::new()
+    let events = Router::new()
         .route("/events/user-registered", post(events::user_registered))
-        .route("/events/transaction-made", post(events::transaction_made))
-        .layer(from_fn_with_state(state.sidecar.clone(), only_from_sidecar))
-        .with_state(state)
+        .route("/events/transaction-made", post(events::transaction_made));
+    deliveries(events, &state.sidecar).with_state(state)
 }
 
 /// The OpenAPI document, which is `contract/openapi.json`.

@@ -7,9 +7,8 @@ mod state;
 mod store;
 
 use axum::Router;
-use axum::middleware::from_fn_with_state;
 use axum::routing::post;
-use sidecar::only_from_sidecar;
+use outbox::deliveries;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -25,10 +24,12 @@ struct Contract;
 
 /// All routes of the service, and those at which the sidecar delivers events.
 pub fn app(state: AppState) -> Router {
-    let events = Router::new()
-        .route("/events/user-registered", post(events::user_registered))
-        .layer(from_fn_with_state(state.sidecar.clone(), only_from_sidecar));
-    router().split_for_parts().0.merge(events).with_state(state)
+    let events = Router::new().route("/events/user-registered", post(events::user_registered));
+    router()
+        .split_for_parts()
+        .0
+        .merge(deliveries(events, &state.sidecar))
+        .with_state(state)
 }
 
 /// The OpenAPI document, which is `contract/openapi.json`.

@@ -14,7 +14,7 @@ use sqlx::PgConnection;
 use telemetry::TraceContext;
 use uuid::Uuid;
 
-pub use receive::{Outcome, Received};
+pub use receive::{Outcome, Received, deliveries};
 pub use relay::{Relay, Worker};
 
 /// A fact to tell others, before it is published as a CloudEvent 1.0.

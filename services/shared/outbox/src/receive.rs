@@ -1,12 +1,48 @@
 //! The receiving side: a CloudEvent that the sidecar posts, and the answers that it understands.
 
-use axum::Json;
+use axum::body::{Body, to_bytes};
 use axum::extract::{FromRequest, Request};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
+use axum::{Json, Router};
 use chrono::{DateTime, Utc};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use sidecar::{Sidecar, only_from_sidecar};
+use telemetry::{TraceContext, in_trace};
+use tracing::Span;
 use uuid::Uuid;
+
+/// An event is small; daprd takes no larger one by default either.
+const LARGEST_BYTES: usize = 4 * 1024 * 1024;
+
+/// The routes at which events arrive: only the own sidecar may deliver, and a handler works in the trace of its event.
+pub fn deliveries<S: Clone + Send + Sync + 'static>(routes: Router<S>, sidecar: &Sidecar) -> Router<S> {
+    routes
+        .layer(from_fn(in_trace_of_event))
+        .layer(from_fn_with_state(sidecar.clone(), only_from_sidecar))
+}
+
+/// daprd sends no `traceparent` of an event unless it traces itself, so the envelope's own is used (CloudEvents'
+/// distributed tracing extension).
+async fn in_trace_of_event(request: Request, next: Next) -> Response {
+    #[derive(Deserialize)]
+    struct Traced {
+        traceparent: String,
+    }
+    let (parts, body) = request.into_parts();
+    let Ok(body) = to_bytes(body, LARGEST_BYTES).await else {
+        return Outcome::Drop.into_response();
+    };
+    let traced = serde_json::from_slice::<Traced>(&body);
+    let request = Request::from_parts(parts, Body::from(body));
+    let Ok(Traced { traceparent }) = traced else {
+        return next.run(request).await;
+    };
+    let trace = TraceContext::following(&traceparent);
+    Span::current().record("trace_id", trace.trace_id());
+    in_trace(trace, next.run(request)).await
+}
 
 /// An event as it is delivered: CloudEvents 1.0 in JSON, whose `data` is of the type that its `type` names.
 ///

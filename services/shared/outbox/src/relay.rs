@@ -161,6 +161,8 @@ impl Worker {
         });
         if let Some(traceparent) = &row.traceparent {
             envelope["traceparent"] = traceparent.clone().into();
+            // Dapr's older name for it: where that is missing, daprd writes its own over both.
+            envelope["traceid"] = traceparent.clone().into();
         }
         Publication {
             id: row.id.to_string(),
