@@ -73,11 +73,12 @@ impl Auth {
         let answer = self
             .post("/sessions/renew", &json!({ "session_ref": cookie.session_ref() }))
             .await?;
-        match answer.status {
-            StatusCode::OK => Ok(answer.json::<SessionAccess>()?.into_entry(now)),
-            StatusCode::UNAUTHORIZED | StatusCode::NOT_FOUND => Err(not_logged_in()),
-            status => {
-                tracing::warn!(%status, "a session could not be renewed");
+        // By code: no other refusal may end the sessions of people who are logged in.
+        match (answer.status, answer.code().as_str()) {
+            (StatusCode::OK, _) => Ok(answer.json::<SessionAccess>()?.into_entry(now)),
+            (_, "session_ended" | "unknown_session") => Err(not_logged_in()),
+            (status, code) => {
+                tracing::warn!(%status, code, "a session could not be renewed");
                 Err(crate::forward::service_unavailable())
             }
         }

@@ -8,10 +8,12 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, on};
 use problem::{PROBLEM_JSON, Problem, Result};
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
-use crate::{AppState, access, csrf};
+use crate::access::{self, Refused};
+use crate::{AppState, csrf};
 
 /// One forwarded route; the service has it at the same path.
 pub struct Forwarded {
@@ -59,15 +61,11 @@ async fn forward(
     service: &'static str,
     params: &RawPathParams,
     request: Request,
-) -> Result<Response> {
+) -> Result<Response, Refused> {
     let (parts, body) = request.into_parts();
     // Every parameter of a forwarded path is an id, so that nothing else gets into the path of an inner request.
     if params.iter().any(|(_, value)| value.parse::<Uuid>().is_err()) {
-        return Err(Problem::new(
-            StatusCode::BAD_REQUEST,
-            "invalid_path",
-            "A part of the path has the wrong form",
-        ));
+        return Err(invalid_path().into());
     }
     // Read in any case: an unread body ends the connection.
     let body = to_bytes(body, server::BODY_LIMIT_BYTES)
@@ -86,9 +84,8 @@ async fn forward(
         .headers(only(&parts.headers, &REQUEST_HEADERS))
         .bearer_auth(session.access_token)
         .body(body);
-    Answer::read(request.send().await.map_err(unreachable)?)
-        .await
-        .map(Answer::into_response)
+    let answer = Answer::read(request.send().await.map_err(unreachable)?).await?;
+    Ok(answer.into_response())
 }
 
 /// A service's answer: what it said itself, never what a sidecar said in its place.
@@ -111,11 +108,29 @@ impl Answer {
             tracing::warn!(%status, "a service could not be reached");
             return Err(service_unavailable());
         }
-        Ok(Self {
+        let answer = Self {
             status,
             headers,
             body,
-        })
+        };
+        // The token is ours, not the client's: it can do nothing about it, and its session is as good as before.
+        if matches!(answer.code().as_str(), "missing_token" | "invalid_token") {
+            tracing::error!("a service refused the gateway's token");
+            return Err(service_unavailable());
+        }
+        Ok(answer)
+    }
+
+    /// The problem's code; empty if the answer is none.
+    pub fn code(&self) -> String {
+        #[derive(Deserialize)]
+        struct Coded {
+            code: String,
+        }
+        if self.status.is_success() {
+            return String::new();
+        }
+        serde_json::from_slice::<Coded>(&self.body).map_or_else(|_| String::new(), |problem| problem.code)
     }
 
     pub fn json<T: DeserializeOwned>(&self) -> Result<T> {
@@ -160,6 +175,14 @@ pub fn service_unavailable() -> Problem {
         "A service can't be reached right now",
     )
     .retry_after_s(1)
+}
+
+fn invalid_path() -> Problem {
+    Problem::new(
+        StatusCode::BAD_REQUEST,
+        "invalid_path",
+        "A part of the path has the wrong form",
+    )
 }
 
 fn too_large() -> Problem {

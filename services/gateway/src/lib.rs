@@ -6,7 +6,7 @@ mod auth;
 mod cache;
 pub mod config;
 mod csrf;
-mod domain;
+pub mod domain;
 mod forward;
 pub mod openapi;
 mod provisioning;

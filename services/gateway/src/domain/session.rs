@@ -21,7 +21,7 @@ pub struct SessionCookie {
 }
 
 /// What the cache holds for a session, sealed.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct Entry {
     pub user_id: Uuid,
     pub session_id: Uuid,

@@ -2,14 +2,14 @@ use axum::extract::State;
 use axum::http::header::SET_COOKIE;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::IntoResponse;
-use problem::Result;
 
+use crate::access::{self, Refused};
 use crate::domain::session::forget_cookie;
-use crate::{AppState, access, csrf};
+use crate::{AppState, csrf};
 
 /// Ends the session. Whoever has none is logged out already.
 #[utoipa::path(post, path = "/auth/logout", tag = "auth", responses((status = 204)))]
-pub async fn logout(State(app): State<AppState>, headers: HeaderMap) -> Result<impl IntoResponse> {
+pub async fn logout(State(app): State<AppState>, headers: HeaderMap) -> Result<impl IntoResponse, Refused> {
     if let Some(cookie) = access::cookie(&headers)? {
         csrf::check(&headers, &app.config.public_origin)?;
         // Auth first: were it the other way round, a failure between the two would leave a session that goes on.
