@@ -28,6 +28,11 @@ pub struct Tokens {
     pub refresh_token: String,
 }
 
+#[derive(Deserialize)]
+struct Refused {
+    code: String,
+}
+
 #[derive(Debug, Deserialize)]
 pub struct OneTimeToken {
     pub token: String,
@@ -48,12 +53,16 @@ impl TokenProvider {
     pub async fn refresh(&self, refresh_token: &str, roles: &[String]) -> Result<Option<Tokens>> {
         let body = json!({ "refresh_token": refresh_token, "roles": roles });
         let answer = self.post("/internal/tokens/refresh", &body).await?;
-        // Our own token is fresh, so a 401 speaks of the refresh token.
-        if answer.status() == StatusCode::UNAUTHORIZED {
-            Ok(None)
-        } else {
-            read(answer).await.map(Some)
+        if answer.status() != StatusCode::UNAUTHORIZED {
+            return read(answer).await.map(Some);
         }
+        // By code: a refusal of our own token must not end anybody's session.
+        let problem: Refused = answer.json().await.map_err(unavailable)?;
+        if problem.code.starts_with("refresh_token_") {
+            return Ok(None);
+        }
+        tracing::warn!(code = problem.code, "Token Provider refused this service");
+        Err(token_unavailable())
     }
 
     pub async fn revoke(&self, refresh_token: &str) -> Result<()> {
@@ -95,6 +104,10 @@ async fn read<T: DeserializeOwned>(answer: reqwest::Response) -> Result<T> {
 
 fn unavailable(error: reqwest::Error) -> Problem {
     tracing::warn!(%error, "Token Provider did not answer as it should");
+    token_unavailable()
+}
+
+fn token_unavailable() -> Problem {
     Problem::new(
         StatusCode::SERVICE_UNAVAILABLE,
         "token_unavailable",
