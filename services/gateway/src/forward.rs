@@ -30,6 +30,19 @@ const fn forwarded(method: MethodFilter, path: &'static str, service: &'static s
     }
 }
 
+impl Forwarded {
+    /// As OpenAPI writes it.
+    pub fn method_name(&self) -> &'static str {
+        match self.method {
+            MethodFilter::GET => "get",
+            MethodFilter::PATCH => "patch",
+            MethodFilter::POST => "post",
+            MethodFilter::PUT => "put",
+            _ => "delete",
+        }
+    }
+}
+
 pub const FORWARDED: [Forwarded; 10] = [
     forwarded(MethodFilter::GET, "/users/me", "user"),
     forwarded(MethodFilter::PATCH, "/users/me", "user"),
@@ -105,8 +118,7 @@ impl Answer {
             .get(CONTENT_TYPE)
             .is_some_and(|value| value == PROBLEM_JSON);
         if !status.is_success() && !is_problem {
-            tracing::warn!(%status, "a service could not be reached");
-            return Err(service_unavailable());
+            return Err(not_answered(status, &body));
         }
         let answer = Self {
             status,
@@ -159,13 +171,28 @@ fn only(headers: &HeaderMap, names: &[HeaderName]) -> HeaderMap {
 pub fn unreachable(error: reqwest::Error) -> Problem {
     tracing::warn!(%error, "a call to a service failed");
     if error.is_timeout() {
-        return Problem::new(
-            StatusCode::GATEWAY_TIMEOUT,
-            "upstream_timeout",
-            "A service took too long to answer",
-        );
+        upstream_timeout()
+    } else {
+        service_unavailable()
     }
-    service_unavailable()
+}
+
+/// What daprd's own errors mean. It has one code and status for all of them, so that its text has to tell.
+fn not_answered(status: StatusCode, body: &[u8]) -> Problem {
+    tracing::warn!(%status, "a service could not be reached");
+    if String::from_utf8_lossy(body).contains("deadline exceeded") {
+        upstream_timeout()
+    } else {
+        service_unavailable()
+    }
+}
+
+fn upstream_timeout() -> Problem {
+    Problem::new(
+        StatusCode::GATEWAY_TIMEOUT,
+        "upstream_timeout",
+        "A service took too long to answer",
+    )
 }
 
 pub fn service_unavailable() -> Problem {

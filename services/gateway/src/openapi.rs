@@ -1,10 +1,15 @@
 //! The public contract: the gateway's own routes, and those that it forwards as their services describe them.
 
+use std::collections::BTreeSet;
+
 use axum::Json;
 use problem::Result;
-use serde_json::{Map, Value};
+use serde_json::{Value, json};
 
+use crate::domain::session::COOKIE;
 use crate::forward::FORWARDED;
+
+const SCHEMAS: &str = "#/components/schemas/";
 
 /// The contracts that are forwarded, as they are checked in.
 const CONTRACTS: [(&str, &str); 4] = [
@@ -30,32 +35,59 @@ fn merged() -> serde_json::Result<Value> {
     let mut document = serde_json::to_value(crate::own_routes().split_for_parts().1)?;
     for (service, contract) in CONTRACTS {
         // Two services may have schemas of one name.
-        let own_names = contract.replace(
-            "#/components/schemas/",
-            &format!("#/components/schemas/{service}."),
-        );
+        let own_names = contract.replace(SCHEMAS, &format!("{SCHEMAS}{service}."));
         let contract: Value = serde_json::from_str(&own_names)?;
         for route in FORWARDED.iter().filter(|route| route.service == service) {
-            add(&mut document["paths"], route.path, &contract["paths"][route.path]);
+            let method = route.method_name();
+            let mut operation = contract["paths"][route.path][method].clone();
+            operation["security"] = json!([{ "session": [] }]);
+            if method != "get" {
+                push(&mut operation["parameters"], csrf_header());
+            }
+            document["paths"][route.path][method] = operation;
         }
-        for (name, schema) in contract["components"]["schemas"]
-            .as_object()
-            .into_iter()
-            .flatten()
-        {
-            add(
-                &mut document["components"]["schemas"],
-                &format!("{service}.{name}"),
-                schema,
-            );
+        let schemas = &contract["components"]["schemas"];
+        let used = used_schemas(&document["paths"], schemas, service);
+        for name in used {
+            document["components"]["schemas"][format!("{service}.{name}")] = schemas[&name].clone();
         }
     }
+    document["components"]["securitySchemes"]["session"] =
+        json!({ "type": "apiKey", "in": "cookie", "name": COOKIE });
     Ok(document)
 }
 
-fn add(object: &mut Value, key: &str, value: &Value) {
-    if object.is_null() {
-        *object = Value::Object(Map::new());
+/// The schemas of a service that forwarded routes name, and those that these name: its internal ones stay inside.
+fn used_schemas(paths: &Value, schemas: &Value, service: &str) -> BTreeSet<String> {
+    let prefix = format!("{SCHEMAS}{service}.");
+    let mut used = BTreeSet::new();
+    let mut unread = vec![paths];
+    while let Some(value) = unread.pop() {
+        match value {
+            Value::String(text) => {
+                if let Some(name) = text.strip_prefix(&prefix)
+                    && used.insert(name.to_owned())
+                {
+                    unread.push(&schemas[name]);
+                }
+            }
+            Value::Array(items) => unread.extend(items),
+            Value::Object(members) => unread.extend(members.values()),
+            _ => {}
+        }
     }
-    object[key] = value.clone();
+    used
+}
+
+fn csrf_header() -> Value {
+    json!({ "in": "header", "name": "X-PayMe-CSRF", "required": true,
+        "description": "Always `1`: no other site can send it.",
+        "schema": { "type": "string", "enum": ["1"] } })
+}
+
+fn push(array: &mut Value, item: Value) {
+    match array {
+        Value::Array(items) => items.push(item),
+        other => *other = Value::Array(vec![item]),
+    }
 }

@@ -8,7 +8,7 @@ use crate::domain::session::forget_cookie;
 use crate::{AppState, csrf};
 
 /// Ends the session. Whoever has none is logged out already.
-#[utoipa::path(post, path = "/auth/logout", tag = "auth", responses((status = 204)))]
+#[utoipa::path(post, path = "/auth/logout", tag = "auth", security(("session" = [])), responses((status = 204)))]
 pub async fn logout(State(app): State<AppState>, headers: HeaderMap) -> Result<impl IntoResponse, Refused> {
     if let Some(cookie) = access::cookie(&headers)? {
         csrf::check(&headers, &app.config.public_origin)?;

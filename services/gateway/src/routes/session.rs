@@ -16,7 +16,7 @@ pub struct SessionResponse {
 }
 
 /// Who is logged in, and until when.
-#[utoipa::path(get, path = "/auth/session", tag = "auth", responses((status = 200, body = SessionResponse),
+#[utoipa::path(get, path = "/auth/session", tag = "auth", security(("session" = [])), responses((status = 200, body = SessionResponse),
     (status = 401, description = "`not_logged_in`")))]
 pub async fn session(
     State(app): State<AppState>,
