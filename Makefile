@@ -41,7 +41,7 @@ check: tools ## what CI runs before the tests
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
 	cargo deny --offline check bans licenses sources
 	cargo machete
-	shellcheck -x $$(grep -lIrE '^#!.*bash' INFRASTRUCTURE dapr .ci tests/tour) $(LOCAL)/lib.sh
+	shellcheck -x $$(grep -lIrE '^#!.*bash' INFRASTRUCTURE dapr tilt .ci tests/tour) $(LOCAL)/lib.sh
 	$(MAKE) --no-print-directory contracts prepare
 	@git diff --exit-code --stat -- '*/contract' '*/.sqlx' || { echo "generated files are out of date: commit what 'make contracts prepare' wrote"; exit 1; }
 

@@ -49,3 +49,13 @@ end() {
 }
 
 random() { head -c "${1:-24}" /dev/urandom | base64 | tr '+/' '-_' | tr -d '=\n'; }
+
+# Puts daprd where `dapr run` looks for it, with what that has no setting for: two of its ports stay on loopback too.
+place_daprd() {
+  local place=$PAYME_HOME/.dapr/bin/daprd daprd
+  daprd=$("$ROOT/dapr/toolchain/ensure" daprd)
+  mkdir -p "$(dirname "$place")"
+  rm -f "$place"
+  printf '#!/bin/sh\nexec "%s" "$@" --dapr-internal-grpc-listen-address=127.0.0.1 --metrics-listen-address=127.0.0.1\n' "$daprd" >"$place"
+  chmod +x "$place"
+}
