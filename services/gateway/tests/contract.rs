@@ -21,8 +21,12 @@ async fn every_promised_route_is_there() {
     let gateway = Gateway::start().await;
     let contract: Value = serde_json::from_str(CHECKED_IN).unwrap();
     for (path, methods) in contract["paths"].as_object().unwrap() {
-        for method in methods.as_object().unwrap().keys() {
+        for (method, operation) in methods.as_object().unwrap() {
             let method = method.to_uppercase();
+            assert!(
+                operation["responses"].is_object(),
+                "{method} {path} is not described"
+            );
             let answer = gateway
                 .send(
                     &method,
