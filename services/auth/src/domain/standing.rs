@@ -38,9 +38,9 @@ const LONGEST_MINUTES: i64 = 60;
 
 pub fn lock_after(failures: i32, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
     let doublings = u32::try_from(failures - FREE_FAILURES).ok()?;
-    let minutes = 1_i64
-        .checked_shl(doublings)
-        .map_or(LONGEST_MINUTES, |minutes| minutes.clamp(1, LONGEST_MINUTES));
+    let minutes = 2_i64
+        .checked_pow(doublings)
+        .map_or(LONGEST_MINUTES, |minutes| minutes.min(LONGEST_MINUTES));
     Some(now + Duration::minutes(minutes))
 }
 

@@ -14,7 +14,8 @@ use sidecar::Sidecar;
 use tokio::sync::RwLock;
 
 const PAUSE_BETWEEN_FETCHES: Duration = Duration::from_secs(5);
-/// A key that Token Provider takes back is forgotten after this.
+/// A key that Token Provider takes back is forgotten after this, unless Token Provider can't be asked: an outage there
+/// must not become one of every service.
 const MAX_AGE: Duration = Duration::from_mins(5);
 
 #[derive(Clone)]
@@ -31,26 +32,22 @@ pub struct Keys {
 struct Cached {
     keys: HashMap<String, Arc<Key>>,
     fetched_at: Option<Instant>,
+    tried_at: Option<Instant>,
+    last_failure: Option<Problem>,
 }
 
 impl Keys {
     pub fn fetched(sidecar: Sidecar) -> Self {
         Self {
             sidecar: Some(sidecar),
-            cached: RwLock::new(Cached {
-                keys: HashMap::new(),
-                fetched_at: None,
-            }),
+            cached: RwLock::new(Cached::of(HashMap::new())),
         }
     }
 
-    pub fn preset(set: JwkSet) -> Self {
+    pub fn preset(set: &JwkSet) -> Self {
         Self {
             sidecar: None,
-            cached: RwLock::new(Cached {
-                keys: usable(&set),
-                fetched_at: None,
-            }),
+            cached: RwLock::new(Cached::of(usable(set))),
         }
     }
 
@@ -68,17 +65,42 @@ impl Keys {
             return Ok(Some(key));
         }
         if cached
-            .fetched_at
+            .tried_at
             .is_none_or(|at| at.elapsed() >= PAUSE_BETWEEN_FETCHES)
         {
-            cached.keys = usable(&fetch(sidecar).await?);
-            cached.fetched_at = Some(Instant::now());
+            cached.tried_at = Some(Instant::now());
+            cached.note(fetch(sidecar).await);
         }
-        Ok(cached.keys.get(kid).cloned())
+        match (cached.keys.get(kid), &cached.last_failure) {
+            (Some(key), _) => Ok(Some(key.clone())),
+            // It may well be a key that could not be fetched: that is no fault of the token.
+            (None, Some(failure)) => Err(failure.clone()),
+            (None, None) => Ok(None),
+        }
     }
 }
 
 impl Cached {
+    fn of(keys: HashMap<String, Arc<Key>>) -> Self {
+        Self {
+            keys,
+            fetched_at: None,
+            tried_at: None,
+            last_failure: None,
+        }
+    }
+
+    fn note(&mut self, fetched: Result<JwkSet>) {
+        match fetched {
+            Ok(set) => {
+                self.keys = usable(&set);
+                self.fetched_at = Some(Instant::now());
+                self.last_failure = None;
+            }
+            Err(failure) => self.last_failure = Some(failure),
+        }
+    }
+
     fn fresh(&self, kid: &str) -> Option<Arc<Key>> {
         self.fetched_at
             .filter(|at| at.elapsed() < MAX_AGE)

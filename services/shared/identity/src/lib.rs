@@ -53,7 +53,7 @@ impl Identity {
     pub fn with_keys(app_id: &'static str, keys: JwkSet) -> Self {
         Self(Arc::new(Inner {
             app_id,
-            keys: keys::Keys::preset(keys),
+            keys: keys::Keys::preset(&keys),
             outbound: None,
         }))
     }
@@ -64,7 +64,7 @@ impl Identity {
         let outbound = Some(outbound::Outbound::preset(token));
         Self(Arc::new(Inner {
             app_id,
-            keys: keys::Keys::preset(keys),
+            keys: keys::Keys::preset(&keys),
             outbound,
         }))
     }

@@ -1,0 +1,185 @@
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    reason = "each test file uses a part of it, and a test that can't go on has to end"
+)]
+//! The auth service in this process, with a database of its own, and in the place of its sidecar a Token Provider that a
+//! test can make refuse. There is no state store: the token cache then only saves nothing.
+
+use std::sync::{Arc, Mutex};
+
+use auth::config::Config;
+use auth::{APP_ID, AppState};
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use axum::{Json, Router};
+use chrono::{Duration, Utc};
+use outbox::Relay;
+use serde_json::{Value, json};
+use sidecar::Sidecar;
+use sqlx::PgPool;
+use testkit::{Answer, Issuer, call, request, user_claims};
+use uuid::Uuid;
+
+pub const PASSWORD: &str = "correct horse battery staple";
+
+pub struct Auth {
+    pub router: Router,
+    pub pool: PgPool,
+    pub issuer: Issuer,
+    pub token_provider: TokenProvider,
+}
+
+/// Answers as Token Provider does, and notes what it was asked.
+#[derive(Clone, Default)]
+pub struct TokenProvider {
+    pub asked: Arc<Mutex<Vec<(String, Value)>>>,
+    /// The code with which refreshes are refused, if they are.
+    pub refusal: Arc<Mutex<Option<&'static str>>>,
+}
+
+impl TokenProvider {
+    async fn start(&self) -> u16 {
+        let router = Router::new()
+            .route("/{*path}", post(answer))
+            .with_state(self.clone());
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        port
+    }
+
+    pub fn refuse(&self, code: &'static str) {
+        *self.refusal.lock().unwrap() = Some(code);
+    }
+
+    /// The bodies of the requests to a path.
+    pub fn asked(&self, path: &str) -> Vec<Value> {
+        self.asked
+            .lock()
+            .unwrap()
+            .iter()
+            .filter(|(at, _)| at == path)
+            .map(|(_, body)| body.clone())
+            .collect()
+    }
+}
+
+async fn answer(
+    State(stub): State<TokenProvider>,
+    uri: axum::http::Uri,
+    Json(body): Json<Value>,
+) -> Response {
+    stub.asked
+        .lock()
+        .unwrap()
+        .push((uri.path().to_owned(), body.clone()));
+    if uri.path() == "/internal/tokens/refresh"
+        && let Some(code) = *stub.refusal.lock().unwrap()
+    {
+        return (StatusCode::UNAUTHORIZED, Json(json!({ "code": code }))).into_response();
+    }
+    let expires_at = Utc::now() + Duration::minutes(10);
+    if uri.path() == "/internal/tokens/one-time" {
+        return Json(json!({ "token": "one-time", "expires_at": expires_at })).into_response();
+    }
+    let token = |kind: &str| format!("{kind}-{}", Uuid::now_v7());
+    Json(json!({
+        "access_token": token("access"), "access_expires_at": expires_at,
+        "refresh_token": token("refresh"), "refresh_expires_at": expires_at,
+    }))
+    .into_response()
+}
+
+impl Auth {
+    pub async fn start(pool: PgPool) -> Self {
+        let token_provider = TokenProvider::default();
+        let port = token_provider.start().await;
+        let sidecar = Sidecar::new(port, 1, "api".into(), "app".into()).unwrap();
+        let issuer = Issuer::new();
+        let (relay, _not_run) = Relay::new(pool.clone(), sidecar.clone(), APP_ID);
+        let app = AppState::new(
+            pool.clone(),
+            sidecar,
+            issuer.identity(APP_ID),
+            relay,
+            Config::default(),
+        )
+        .unwrap();
+        Self {
+            router: server::bounded(auth::app(app)),
+            pool,
+            issuer,
+            token_provider,
+        }
+    }
+
+    /// A call as the gateway makes it.
+    pub async fn gateway(&self, path: &str, body: &Value) -> Answer {
+        let token = self.issuer.service_token("gateway", APP_ID, "auth:sessions");
+        call(&self.router, request("POST", path, &token, body)).await
+    }
+
+    /// A call as Email makes it.
+    pub async fn email(&self, path: &str, body: &Value) -> Answer {
+        let token = self.issuer.service_token("email", APP_ID, "contacts:read");
+        call(&self.router, request("POST", path, &token, body)).await
+    }
+
+    /// Registers somebody and gives the user id.
+    pub async fn register(&self, username: &str) -> Uuid {
+        let body =
+            json!({ "username": username, "email": format!("{username}@example.com"), "password": PASSWORD });
+        let answer = self.gateway("/register", &body).await;
+        assert_eq!(answer.status, StatusCode::CREATED, "{answer:?}");
+        answer.json["user_id"].as_str().unwrap().parse().unwrap()
+    }
+
+    /// Tries to log in under a session name that is new.
+    pub async fn log_in(&self, username: &str, password: &str) -> (Answer, String) {
+        let session_ref = new_ref();
+        let body = json!({ "username": username, "password": password, "session_ref": session_ref });
+        (self.gateway("/login", &body).await, session_ref)
+    }
+
+    pub async fn renew(&self, session_ref: &str) -> Answer {
+        self.gateway("/sessions/renew", &json!({ "session_ref": session_ref }))
+            .await
+    }
+
+    /// A one-time token as Token Provider signs it, bent by the test.
+    pub fn one_time(&self, user_id: Uuid, purpose: &str, expires_in_s: i64) -> String {
+        let claims = identity::Claims {
+            aud: APP_ID.to_owned(),
+            exp: Utc::now().timestamp() + expires_in_s,
+            sid: None,
+            roles: Vec::new(),
+            purpose: Some(purpose.to_owned()),
+            ..user_claims(user_id)
+        };
+        self.issuer.sign_as("ott+jwt", &claims)
+    }
+
+    /// How many events of a topic wait in the outbox.
+    pub async fn events(&self, topic: &str) -> i64 {
+        let count = sqlx::query_scalar("SELECT count(*) FROM outbox WHERE topic = $1");
+        count.bind(topic).fetch_one(&self.pool).await.unwrap()
+    }
+
+    /// Changes a user's row, as an operator's tool would.
+    pub async fn set(&self, user_id: Uuid, assignment: &'static str) {
+        let statement = sqlx::AssertSqlSafe(format!("UPDATE users SET {assignment} WHERE id = $1"));
+        sqlx::query(statement)
+            .bind(user_id)
+            .execute(&self.pool)
+            .await
+            .unwrap();
+    }
+}
+
+/// The name of a session, as the gateway makes it.
+pub fn new_ref() -> String {
+    Uuid::now_v7().simple().to_string().repeat(2)
+}

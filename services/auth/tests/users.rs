@@ -1,0 +1,174 @@
+//! Registering, verifying an address, and what Email may ask.
+
+mod support;
+
+use axum::http::StatusCode;
+use serde_json::json;
+use sqlx::PgPool;
+use support::{Auth, PASSWORD};
+use testkit::{Issuer, call, request};
+use uuid::Uuid;
+
+#[sqlx::test]
+async fn registering_stores_a_hash_and_announces_the_user_once(pool: PgPool) {
+    let auth = Auth::start(pool).await;
+    let user_id = auth.register("alice").await;
+    let stored = sqlx::query_as("SELECT id, password_hash, roles FROM users");
+    let (id, hash, roles): (Uuid, String, Vec<String>) = stored.fetch_one(&auth.pool).await.unwrap();
+    assert_eq!((id, roles), (user_id, vec!["user".to_owned()]));
+    assert!(hash.starts_with("$argon2id$") && !hash.contains(PASSWORD));
+    assert_eq!(auth.events("USER_REGISTERED").await, 1);
+    let data: serde_json::Value = sqlx::query_scalar("SELECT data FROM outbox")
+        .fetch_one(&auth.pool)
+        .await
+        .unwrap();
+    assert_eq!(data, json!({ "user_id": user_id }), "an event holds ids only");
+}
+
+#[sqlx::test]
+async fn a_name_or_an_address_that_is_taken_is_refused_in_any_case(pool: PgPool) {
+    let auth = Auth::start(pool).await;
+    auth.register("alice").await;
+    let register = async |username: &str, email: &str| {
+        let body = json!({ "username": username, "email": email, "password": PASSWORD });
+        auth.gateway("/register", &body).await
+    };
+    for (username, email, code) in [
+        ("ALICE", "other@example.com", "username_taken"),
+        ("alice2", "Alice@Example.com", "email_taken"),
+    ] {
+        let answer = register(username, email).await;
+        assert_eq!((answer.status, answer.code()), (StatusCode::CONFLICT, code));
+    }
+    assert_eq!(auth.events("USER_REGISTERED").await, 1);
+}
+
+#[sqlx::test]
+async fn bad_registrations_are_refused_with_the_field(pool: PgPool) {
+    let auth = Auth::start(pool).await;
+    let good = json!({ "username": "alice", "email": "alice@example.com", "password": PASSWORD });
+    for (field, value) in [
+        ("username", json!("al")),
+        ("username", json!("a@b.example")),
+        ("email", json!("nowhere")),
+        ("password", json!("eleven char")),
+        ("password", json!("x".repeat(129))),
+    ] {
+        let mut body = good.clone();
+        body[field] = value;
+        let answer = auth.gateway("/register", &body).await;
+        assert_eq!(answer.code(), "invalid_request");
+        assert_eq!(answer.json["errors"][0]["field"], field);
+    }
+    assert_eq!(auth.events("USER_REGISTERED").await, 0);
+}
+
+#[sqlx::test]
+async fn an_address_is_verified_once_by_a_token_for_that(pool: PgPool) {
+    let auth = Auth::start(pool).await;
+    let user_id = auth.register("alice").await;
+    let verify = async |token: String| auth.gateway("/verify-email", &json!({ "token": token })).await;
+    let forged = Issuer::generate().user_token(user_id);
+    let bad = [
+        auth.one_time(user_id, "password_reset", 60),
+        auth.one_time(user_id, "email_verification", -60),
+        auth.issuer.user_token(user_id),
+        forged,
+        "not a token".to_owned(),
+    ];
+    for token in bad {
+        assert_eq!(verify(token).await.code(), "one_time_token_invalid");
+    }
+    let token = auth.one_time(user_id, "email_verification", 60);
+    assert_eq!(verify(token.clone()).await.status, StatusCode::NO_CONTENT);
+    assert_eq!(verify(token).await.code(), "token_already_used");
+    let contact = auth
+        .email(
+            "/internal/contacts",
+            &json!({ "user_ids": [user_id, Uuid::now_v7()] }),
+        )
+        .await
+        .json;
+    let expected =
+        json!({ "user_id": user_id, "username": "alice", "email": "alice@example.com", "verified": true });
+    assert_eq!(contact["items"], json!([expected]), "unknown ids are left out");
+}
+
+#[sqlx::test]
+async fn email_gets_what_its_mail_needs(pool: PgPool) {
+    let auth = Auth::start(pool).await;
+    let user_id = auth.register("alice").await;
+    let answer = auth
+        .email("/internal/email-verifications", &json!({ "user_id": user_id }))
+        .await;
+    assert_eq!(
+        (&answer.json["email"], &answer.json["token"]),
+        (&json!("alice@example.com"), &json!("one-time"))
+    );
+    let asked = auth.token_provider.asked("/internal/tokens/one-time");
+    assert_eq!(
+        (asked.len(), &asked[0]["purpose"]),
+        (1, &json!("email_verification"))
+    );
+    let nobody = auth
+        .email(
+            "/internal/email-verifications",
+            &json!({ "user_id": Uuid::now_v7() }),
+        )
+        .await;
+    assert_eq!(nobody.code(), "unknown_user");
+}
+
+#[sqlx::test]
+async fn every_route_refuses_everybody_but_its_caller(pool: PgPool) {
+    let auth = Auth::start(pool).await;
+    let gateway = auth.issuer.service_token("gateway", "auth", "auth:sessions");
+    let email = auth.issuer.service_token("email", "auth", "contacts:read");
+    let elsewhere = auth.issuer.service_token("gateway", "account", "auth:sessions");
+    let other_scope = auth.issuer.service_token("gateway", "auth", "provision");
+    let user = auth.issuer.user_token(Uuid::now_v7());
+    let document: serde_json::Value = serde_json::from_str(&auth::openapi().unwrap()).unwrap();
+    for path in document["paths"].as_object().unwrap().keys() {
+        let wrong_service = if path.starts_with("/internal") {
+            &gateway
+        } else {
+            &email
+        };
+        for (token, code) in [
+            ("", "missing_token"),
+            (&user, "invalid_token"),
+            (&elsewhere, "invalid_token"),
+            (&other_scope, "forbidden"),
+            (wrong_service, "forbidden"),
+        ] {
+            let answer = call(&auth.router, request("POST", path, token, &json!({}))).await;
+            assert_eq!(answer.code(), code, "{path}");
+        }
+    }
+}
+
+#[test]
+fn the_checked_in_contract_is_that_of_the_code() {
+    let checked_in = include_str!("../contract/openapi.json");
+    assert_eq!(
+        auth::openapi().unwrap().trim(),
+        checked_in.trim(),
+        "run `make contracts`"
+    );
+    for (topic, checked_in) in [
+        (
+            "USER_REGISTERED",
+            include_str!("../contract/events/USER_REGISTERED.schema.json"),
+        ),
+        (
+            "USER_LOGGED_IN",
+            include_str!("../contract/events/USER_LOGGED_IN.schema.json"),
+        ),
+    ] {
+        assert_eq!(
+            auth::events_schema(topic).unwrap().trim(),
+            checked_in.trim(),
+            "run `make contracts`"
+        );
+    }
+}
