@@ -16,14 +16,16 @@ fn expect(answer: &Answer, status: u16, code: &str, what: &str) -> Result {
         answer.status.as_u16() == status && answer.code() == code,
         "{what}: {answer:?}"
     );
-    let media_type = answer
-        .headers
-        .get("content-type")
-        .map(reqwest::header::HeaderValue::as_bytes);
+    let header = |name: &str| answer.headers.get(name).and_then(|value| value.to_str().ok());
     ensure!(
-        media_type == Some(b"application/problem+json"),
-        "{what}: {media_type:?}"
+        header("content-type") == Some("application/problem+json"),
+        "{what}: {answer:?}"
     );
+    ensure!(
+        header("x-content-type-options") == Some("nosniff"),
+        "{what}: {answer:?}"
+    );
+    ensure!(header("cache-control") == Some("no-store"), "{what}: {answer:?}");
     Ok(())
 }
 

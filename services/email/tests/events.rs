@@ -1,5 +1,7 @@
 //! The events that bring mails, with a real PostgreSQL.
 
+#![allow(clippy::unwrap_used, reason = "a test that can't go on has to end")]
+
 mod support;
 
 use axum::http::StatusCode;

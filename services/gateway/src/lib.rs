@@ -15,10 +15,6 @@ mod routes;
 mod state;
 
 use axum::Router;
-use axum::http::header::{CACHE_CONTROL, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
-use axum::http::{HeaderName, HeaderValue};
-use axum::middleware::{self, Next};
-use axum::response::Response;
 use axum::routing::get;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -44,7 +40,6 @@ pub fn app(state: AppState) -> Router {
         .0
         .merge(forward::routes())
         .route("/openapi.json", get(openapi::show))
-        .layer(middleware::from_fn(careful_headers))
         .with_state(state)
 }
 
@@ -55,20 +50,4 @@ fn own_routes() -> OpenApiRouter<AppState> {
         .routes(routes!(routes::login::login))
         .routes(routes!(routes::logout::logout))
         .routes(routes!(routes::session::session))
-}
-
-/// What every answer says to browsers and caches: this is private data, and what it says it is.
-async fn careful_headers(request: axum::extract::Request, next: Next) -> Response {
-    const HEADERS: [(HeaderName, &str); 3] = [
-        (CACHE_CONTROL, "no-store"),
-        (REFERRER_POLICY, "no-referrer"),
-        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    ];
-    let mut response = next.run(request).await;
-    for (name, value) in HEADERS {
-        response
-            .headers_mut()
-            .insert(name, HeaderValue::from_static(value));
-    }
-    response
 }
