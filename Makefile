@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
 PAYME_CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/payme
-CARGO_TARGET_DIR ?= $(PAYME_CACHE)/target
+CARGO_TARGET_DIR ?= $(shell . INFRASTRUCTURE/local/lib.sh && echo "$$CARGO_TARGET_DIR")
 export PAYME_CACHE CARGO_TARGET_DIR
 export PATH := $(PAYME_CACHE)/bin:$(PATH)
 
@@ -43,7 +43,8 @@ check: tools ## what CI runs before the tests
 	cargo machete
 	shellcheck -x $$(grep -lIrE '^#!.*bash' INFRASTRUCTURE dapr tilt .ci tests/tour) $(LOCAL)/lib.sh
 	$(MAKE) --no-print-directory contracts prepare
-	@git diff --exit-code --stat -- '*/contract' '*/.sqlx' || { echo "generated files are out of date: commit what 'make contracts prepare' wrote"; exit 1; }
+	@changed=$$(git status --porcelain -- ':(glob)services/*/contract/**' ':(glob)services/*/.sqlx/**'); [ -z "$$changed" ] || \
+	  { echo "generated files are out of date: commit what 'make contracts prepare' wrote:"; echo "$$changed"; exit 1; }
 
 contracts: ## write the OpenAPI documents and event schemas anew
 	@$(LOCAL)/contracts

@@ -13,7 +13,8 @@ export PAYME_SMTP_PORT=${PAYME_SMTP_PORT:-1026}
 export PAYME_REDIS_HOST=127.0.0.1:$PAYME_REDIS_PORT
 
 CACHE=${PAYME_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/payme}
-export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$CACHE/target}
+# One for each checkout: cargo takes the same crate of two checkouts for one, and would call stale what the other has built.
+export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$CACHE/target-$(cksum <<<"$ROOT" | cut -d' ' -f1)}
 SECRETS=$PAYME_HOME/secrets
 RUN=$PAYME_HOME/run
 LOG=$PAYME_HOME/log

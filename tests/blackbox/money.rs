@@ -87,7 +87,7 @@ pub async fn a_key_is_not_taken_for_another_body(stack: Arc<Stack>) -> Result {
 }
 
 pub async fn every_movement_is_in_the_history_and_the_feed_of_both(stack: Arc<Stack>) -> Result {
-    let (payer, from, payee, to) = pair(&stack, 300).await?;
+    let (payer, from, payee, to) = pair(&stack, 330).await?;
     let mut sent = Vec::new();
     for _ in 0..3 {
         let answer = payer
@@ -118,10 +118,10 @@ pub async fn every_movement_is_in_the_history_and_the_feed_of_both(stack: Arc<St
         .as_array()
         .context("no entries")?
         .iter()
-        .filter_map(|entry| entry["amount_minor"].as_i64())
+        .filter_map(|entry| entry["amount"]["amount_minor"].as_i64())
         .sum();
     ensure!(
-        amounts == payer.balance().await?,
+        amounts == 30 && payer.balance().await? == 30,
         "the entries do not add up to the balance: {}",
         entries.text
     );

@@ -2,12 +2,13 @@ use axum::{Json, extract::State};
 use chrono::{DateTime, Utc};
 use identity::User;
 use money::{Minor, Money};
+use page::{Page, Paging};
 use problem::{Path, Query};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::views::{Page, Paging, account_not_found};
+use super::views::account_not_found;
 use crate::{AppState, store};
 
 /// One movement of an account.
@@ -39,9 +40,8 @@ pub(crate) async fn account_entries(
         .await?
         .ok_or_else(account_not_found)?;
     let rows = store::accounts::entries(&mut db, account.id, before, paging.rows()).await?;
-    Ok(Json(Page::of(
+    Ok(Json(paging.page(
         rows,
-        paging.limit,
         |row| row.sequence.to_string(),
         |row| EntryView {
             posting_id: row.posting_id,

@@ -1,9 +1,10 @@
 use axum::{Json, extract::State};
 use identity::User;
+use page::{Page, Paging};
 use problem::Query;
 use uuid::Uuid;
 
-use super::views::{AccountView, Page, Paging};
+use super::views::AccountView;
 use crate::{AppState, store};
 
 /// The caller's accounts, oldest first. Who has none gets the default account now: the provisioning at the first login
@@ -21,9 +22,8 @@ pub(crate) async fn list_accounts(
         store::accounts::open_default(&mut db, user.id).await?;
         rows = store::accounts::of_owner(&mut db, user.id, None, paging.rows()).await?;
     }
-    Ok(Json(Page::of(
+    Ok(Json(paging.page(
         rows,
-        paging.limit,
         |row| row.id.to_string(),
         AccountView::from,
     )))

@@ -1,11 +1,12 @@
 use axum::{Json, extract::State};
 use garde::Validate;
 use identity::{Grant, Service};
+use page::Page;
 use serde::Deserialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::views::{Page, TransactionView};
+use super::views::TransactionView;
 use crate::{AppState, store};
 
 /// The gateway, after a login.

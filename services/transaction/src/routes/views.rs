@@ -55,11 +55,3 @@ impl From<Transaction> for TransactionView {
         }
     }
 }
-
-/// One page of a list.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct Page<T> {
-    pub items: Vec<T>,
-    /// Give it as `cursor` to get the next page. Null: this is the last page.
-    pub next_cursor: Option<String>,
-}
