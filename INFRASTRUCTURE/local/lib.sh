@@ -18,6 +18,9 @@ export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$CACHE/target-$(cksum <<<"$ROOT" | c
 SECRETS=$PAYME_HOME/secrets
 RUN=$PAYME_HOME/run
 LOG=$PAYME_HOME/log
+# The one list of apps.
+RUN_FILE=$ROOT/dapr/dapr.yaml
+mapfile -t APPS < <(sed -n 's/^ *- appID: //p' "$RUN_FILE")
 DATABASES=(auth token_provider user_service account transaction email activity)
 
 say() { echo "payme: $*"; }

@@ -266,13 +266,9 @@ impl Stack {
             ("--log-level", "warn".to_owned()),
         ]
         .into_iter()
-        .flat_map(|(flag, value)| [flag.to_owned(), value])
-        .collect();
         // `--flag ""` and a boolean flag with a separate value are both read wrongly; `--flag=value` is not.
-        args = args
-            .chunks(2)
-            .map(|pair| format!("{}={}", pair[0], pair[1]))
-            .collect();
+        .map(|(flag, value)| format!("{flag}={value}"))
+        .collect();
         for path in &file.common.resources_paths {
             args.push(format!("--resources-path={}", dapr.join(path).display()));
         }

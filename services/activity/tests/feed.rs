@@ -5,7 +5,8 @@ mod support;
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 use sqlx::PgPool;
-use support::{app, deliver, get_as};
+use support::{app, get_as};
+use testkit::deliver;
 use uuid::Uuid;
 
 fn made(transaction_id: Uuid, from: Uuid, to: Uuid) -> Value {

@@ -7,7 +7,8 @@ mod support;
 use axum::http::StatusCode;
 use serde_json::json;
 use sqlx::PgPool;
-use support::{ALICE, BOB, app, deliver, event, made};
+use support::{ALICE, BOB, app, event, made};
+use testkit::deliver;
 use uuid::Uuid;
 
 const REGISTERED: &str = "/events/user-registered";

@@ -5,8 +5,8 @@ mod support;
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 use sqlx::PgPool;
-use support::{app, deliver, get_as};
-use testkit::{Issuer, call, request};
+use support::{app, get_as};
+use testkit::{Issuer, call, deliver, request};
 use uuid::Uuid;
 
 #[sqlx::test]

@@ -28,8 +28,7 @@ pub async fn transaction_made(
 }
 
 async fn note<T: Tells + Serialize>(app: &AppState, event: &Received<T>, known: &str) -> Result<Outcome> {
-    if event.kind != known {
-        tracing::error!(kind = event.kind, event_id = %event.id, "an event of a kind that is not known here; dropped");
+    if !event.is(known) {
         return Ok(Outcome::Drop);
     }
     let mut tx = app.pool.begin().await?;

@@ -20,18 +20,6 @@ pub fn app(pool: PgPool) -> Router {
     }))
 }
 
-/// Delivers an event as the sidecar does.
-pub async fn deliver(router: &Router, path: &str, token: &str, event: &Value) -> Answer {
-    let mut request = request("POST", path, "", event);
-    request
-        .headers_mut()
-        .insert("content-type", "application/cloudevents+json".parse().unwrap());
-    request
-        .headers_mut()
-        .insert("dapr-api-token", token.parse().unwrap());
-    call(router, request).await
-}
-
 pub async fn get_as(router: &Router, path: &str, user_id: uuid::Uuid) -> Answer {
     let request: Request<Body> = request("GET", path, &Issuer::new().user_token(user_id), &Value::Null);
     call(router, request).await

@@ -6,7 +6,6 @@ mod user_registered;
 
 use chrono::Utc;
 use minijinja::Value;
-use outbox::Received;
 use problem::Result;
 use uuid::Uuid;
 
@@ -32,13 +31,4 @@ async fn send_once(
         tx.commit().await?;
     }
     Ok(())
-}
-
-/// Whether the event is of the one kind that its route knows; another is a dead letter.
-fn is_known<T>(event: &Received<T>, kind: &str) -> bool {
-    let known = event.kind == kind;
-    if !known {
-        tracing::error!(kind = event.kind, event_id = %event.id, "an event of a kind that is not known here; dropped");
-    }
-    known
 }

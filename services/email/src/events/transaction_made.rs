@@ -7,7 +7,7 @@ use problem::Result;
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::{is_known, send_once};
+use super::send_once;
 use crate::AppState;
 use crate::contacts::Contact;
 use crate::mailer::Kind;
@@ -38,7 +38,7 @@ pub async fn transaction_made(
     State(app): State<AppState>,
     event: Received<TransactionMade>,
 ) -> Result<Outcome> {
-    if !is_known(&event, "payme.transaction.made.v1") {
+    if !event.is("payme.transaction.made.v1") {
         return Ok(Outcome::Drop);
     }
     let made = &event.data;

@@ -5,7 +5,7 @@ use problem::Result;
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::{is_known, send_once};
+use super::send_once;
 use crate::AppState;
 use crate::mailer::Kind;
 use crate::store::was_sent;
@@ -20,7 +20,7 @@ pub async fn user_registered(
     State(app): State<AppState>,
     event: Received<UserRegistered>,
 ) -> Result<Outcome> {
-    if !is_known(&event, "payme.user.registered.v1") {
+    if !event.is("payme.user.registered.v1") {
         return Ok(Outcome::Drop);
     }
     let user_id = event.data.user_id;

@@ -10,7 +10,7 @@ use email::{APP_ID, AppState};
 use serde_json::{Value, json};
 use sidecar::Sidecar;
 use sqlx::PgPool;
-use testkit::{Answer, Issuer, call, request};
+use testkit::Issuer;
 use uuid::Uuid;
 
 pub const ALICE: Uuid = Uuid::from_u128(1);
@@ -53,15 +53,6 @@ async fn verification(Json(body): Json<Value>) -> Response {
     } else {
         StatusCode::NOT_FOUND.into_response()
     }
-}
-
-/// Delivers an event as the sidecar does.
-pub async fn deliver(router: &Router, path: &str, token: &str, event: &Value) -> Answer {
-    let mut request = request("POST", path, "", event);
-    request
-        .headers_mut()
-        .insert("dapr-api-token", token.parse().unwrap());
-    call(router, request).await
 }
 
 pub fn event(kind: &str, data: &Value) -> Value {

@@ -58,6 +58,17 @@ pub struct Received<T> {
     pub data: T,
 }
 
+impl<T> Received<T> {
+    /// Whether it is of the one kind that its route knows; another is a dead letter, and logged as such here.
+    pub fn is(&self, kind: &str) -> bool {
+        let known = self.kind == kind;
+        if !known {
+            tracing::error!(kind = self.kind, event_id = %self.id, "an event of a kind that is not known here; dropped");
+        }
+        known
+    }
+}
+
 /// What a consumer tells the sidecar; anything but these two is an error of ours, and delivered again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "status", rename_all = "UPPERCASE")]

@@ -9,6 +9,7 @@ mod state;
 use std::collections::HashMap;
 use std::time::Duration;
 
+use aws_lc_rs::constant_time::verify_slices_are_equal;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::middleware::Next;
@@ -146,7 +147,7 @@ impl Sidecar {
             key: name.into(),
             metadata: HashMap::new(),
         };
-        Ok(self.grpc.clone().get_secret(request).await?.into_inner().data)
+        Ok(self.grpc().get_secret(request).await?.into_inner().data)
     }
 
     /// Asks an output binding to do `operation`.
@@ -163,7 +164,7 @@ impl Sidecar {
             metadata,
             operation: operation.into(),
         };
-        self.grpc.clone().invoke_binding(request).await?;
+        self.grpc().invoke_binding(request).await?;
         Ok(())
     }
 
@@ -186,8 +187,7 @@ impl Sidecar {
             metadata: HashMap::new(),
         };
         let failed = self
-            .grpc
-            .clone()
+            .grpc()
             .bulk_publish_event(request)
             .await?
             .into_inner()
@@ -240,7 +240,7 @@ pub async fn only_from_sidecar(
         .headers()
         .get("dapr-api-token")
         .map(axum::http::HeaderValue::as_bytes);
-    if shown.is_some_and(|shown| same(shown, sidecar.app_token.as_bytes())) {
+    if shown.is_some_and(|shown| verify_slices_are_equal(shown, sidecar.app_token.as_bytes()).is_ok()) {
         return Ok(next.run(request).await);
     }
     Err(Problem::new(
@@ -248,11 +248,6 @@ pub async fn only_from_sidecar(
         "not_from_sidecar",
         "Only the sidecar may call this route",
     ))
-}
-
-/// Compares in a time that does not depend on where the two differ.
-fn same(a: &[u8], b: &[u8]) -> bool {
-    a.len() == b.len() && a.iter().zip(b).fold(0, |difference, (x, y)| difference | (x ^ y)) == 0
 }
 
 #[derive(Clone)]

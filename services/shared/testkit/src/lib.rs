@@ -10,7 +10,7 @@ use std::sync::{Arc, LazyLock};
 
 use axum::Router;
 use axum::body::Body;
-use axum::http::{HeaderMap, Request, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, Request, StatusCode};
 use chrono::Utc;
 use http_body_util::BodyExt;
 use identity::{Claims, ISSUER, Identity, SERVICE_SUBJECT, USER_AUDIENCE};
@@ -165,6 +165,18 @@ pub fn request(method: &str, path: &str, token: &str, body: &Value) -> Request<B
         Body::from(body.to_string())
     };
     request.body(body).expect("a request")
+}
+
+/// Delivers an event as the sidecar does, which shows `app_token`.
+pub async fn deliver(router: &Router, path: &str, app_token: &str, event: &Value) -> Answer {
+    let mut request = request("POST", path, "", event);
+    let headers = request.headers_mut();
+    headers.insert(
+        "content-type",
+        HeaderValue::from_static("application/cloudevents+json"),
+    );
+    headers.insert("dapr-api-token", app_token.parse().expect("a header value"));
+    call(router, request).await
 }
 
 /// Calls the router as a caller would see it and reads the whole answer.
