@@ -3,16 +3,17 @@
 
 pub mod domain;
 mod issue;
+pub mod keyring;
 mod routes;
 mod state;
-mod store;
+pub mod store;
 
 use axum::Router;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-pub use state::{AppState, Lifetimes};
+pub use state::{AppState, Lifetimes, schedule_from_env};
 
 /// This service's app-id.
 pub const APP_ID: &str = "token-provider";
@@ -42,4 +43,6 @@ fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(routes::refresh_tokens::refresh_tokens))
         .routes(routes!(routes::revoke_tokens::revoke_tokens))
         .routes(routes!(routes::issue_one_time::issue_one_time))
+        .routes(routes!(routes::list_signing_keys::list_signing_keys))
+        .routes(routes!(routes::rotate_signing_keys::rotate_signing_keys))
 }

@@ -1,20 +1,32 @@
-//! The token provider. `token-provider keygen` prints a new signing key in the form that the secret store takes,
-//! `token-provider openapi` the contract; without an argument it serves.
+//! The token provider. `token-provider keygen [RS256 | ES256]` prints a new signing key in the form that the secret store
+//! takes, `token-provider openapi` the contract; without an argument it serves.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use anyhow::Context;
+use chrono::Utc;
 use server::{Background, Service};
 use sidecar::Sidecar;
-use token_provider::domain::{grants::GRANTS, keys};
-use token_provider::{AppState, Lifetimes};
+use sqlx::PgPool;
+use token_provider::domain::grants::GRANTS;
+use token_provider::domain::keys::{self, KeyAlgorithm};
+use token_provider::keyring::{self, Keyring};
+use token_provider::{AppState, Lifetimes, schedule_from_env, store};
+
+/// How soon a new key of the secret store is published, and a turn that has come is taken.
+const KEYS_REFRESH: Duration = Duration::from_secs(30);
+const RETENTION: Duration = Duration::from_hours(1);
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    match std::env::args().nth(1).as_deref() {
-        Some("keygen") => println!("{}", keys::generate()?),
-        Some("openapi") => println!("{}", token_provider::openapi()?),
-        _ => serve().await?,
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["keygen"] => println!("{}", keys::generate(KeyAlgorithm::Rs256)?),
+        ["keygen", algorithm] => println!("{}", keys::generate(algorithm.parse()?)?),
+        ["openapi"] => println!("{}", token_provider::openapi()?),
+        [] => serve().await?,
+        _ => anyhow::bail!("usage: token-provider [keygen [RS256 | ES256] | openapi]"),
     }
     Ok(())
 }
@@ -26,13 +38,26 @@ async fn serve() -> anyhow::Result<()> {
     let sidecar = Sidecar::from_env()?;
     let pool = server::database(&sqlx::migrate!()).await?;
     sidecar.wait().await?;
-    let keys = keys::Keys::parse(&sidecar.secret("token-signing-keys").await?)?;
+    let keys = Keyring::open(
+        pool.clone(),
+        schedule_from_env()?,
+        &keyring::secret(&sidecar).await?,
+    )
+    .await?;
+    let background = Background::default();
+    let (ring, at) = (keys.clone(), sidecar.clone());
+    background.every(KEYS_REFRESH, "signing keys", move || {
+        let (ring, at) = (ring.clone(), at.clone());
+        async move { ring.follow(&at).await }
+    });
+    let old = pool.clone();
+    background.every(RETENTION, "retention", move || forget_ended(old.clone()));
     let app = AppState::new(pool.clone(), keys, client_secrets(&sidecar).await?, lifetimes);
     let service = Service {
         router: token_provider::app(app),
         pool: Some(pool),
         sidecar,
-        background: Background::default(),
+        background,
     };
     server::run(listener, service).await
 }
@@ -49,4 +74,11 @@ async fn client_secrets(sidecar: &Sidecar) -> anyhow::Result<HashMap<String, Str
         );
     }
     Ok(secrets)
+}
+
+/// A family that is over is kept for a day, so that a late use of its tokens is still known for what it is.
+async fn forget_ended(pool: PgPool) -> anyhow::Result<()> {
+    let before = Utc::now() - chrono::Duration::days(1);
+    store::refresh_tokens::forget_ended(&mut *pool.acquire().await?, before).await?;
+    Ok(())
 }

@@ -3,22 +3,23 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use anyhow::{Context, ensure};
 use axum::extract::FromRef;
 use chrono::Duration;
 use identity::Identity;
 use sqlx::PgPool;
 
-use crate::APP_ID;
-use crate::domain::keys::Keys;
+use crate::domain::keys::KeyAlgorithm;
+use crate::domain::rotation::Schedule;
+use crate::keyring::Keyring;
 
 #[derive(Clone)]
 pub struct AppState {
     pub(crate) pool: PgPool,
-    pub(crate) keys: Arc<Keys>,
+    pub(crate) keys: Keyring,
     /// Client secrets by app-id.
     pub(crate) clients: Arc<HashMap<String, String>>,
     pub(crate) lifetimes: Lifetimes,
-    identity: Identity,
 }
 
 /// How long each kind of token is good.
@@ -39,33 +40,52 @@ impl Default for Lifetimes {
     }
 }
 
+/// The gateway remembers for so long which sessions have ended; an access token must not outlive that.
+const LONGEST_ACCESS: Duration = Duration::hours(1);
+
 impl Lifetimes {
-    /// `ACCESS_TOKEN_TTL_S` shortens or lengthens access tokens; 10 minutes by default.
+    /// `ACCESS_TOKEN_TTL_S` shortens or lengthens access tokens; 10 minutes by default, an hour at most.
     pub fn from_env() -> anyhow::Result<Self> {
         let mut lifetimes = Self::default();
         if let Ok(seconds) = std::env::var("ACCESS_TOKEN_TTL_S") {
-            lifetimes.access = Duration::seconds(seconds.parse()?);
+            lifetimes.access = Duration::seconds(seconds.parse().context("ACCESS_TOKEN_TTL_S is no number")?);
+            ensure!(
+                lifetimes.access <= LONGEST_ACCESS,
+                "ACCESS_TOKEN_TTL_S is more than an hour"
+            );
         }
         Ok(lifetimes)
     }
 }
 
+/// `KEY_ROTATION_DAYS`, 90 by default, and `SIGNING_ALGORITHM`, RS256 by default.
+pub fn schedule_from_env() -> anyhow::Result<Schedule> {
+    let mut schedule = Schedule {
+        period: Duration::days(90),
+        algorithm: KeyAlgorithm::Rs256,
+    };
+    if let Ok(days) = std::env::var("KEY_ROTATION_DAYS") {
+        schedule.period = Duration::days(days.parse().context("KEY_ROTATION_DAYS is no number")?);
+    }
+    if let Ok(name) = std::env::var("SIGNING_ALGORITHM") {
+        schedule.algorithm = name.parse().context("SIGNING_ALGORITHM")?;
+    }
+    Ok(schedule)
+}
+
 impl AppState {
-    pub fn new(pool: PgPool, keys: Keys, clients: HashMap<String, String>, lifetimes: Lifetimes) -> Self {
-        // Its own tokens are verified like everybody's, only that the keys are at hand.
-        let identity = Identity::with_keys(APP_ID, keys.public().clone());
+    pub fn new(pool: PgPool, keys: Keyring, clients: HashMap<String, String>, lifetimes: Lifetimes) -> Self {
         Self {
             pool,
-            keys: Arc::new(keys),
+            keys,
             clients: Arc::new(clients),
             lifetimes,
-            identity,
         }
     }
 }
 
 impl FromRef<AppState> for Identity {
     fn from_ref(app: &AppState) -> Self {
-        app.identity.clone()
+        app.keys.identity().clone()
     }
 }

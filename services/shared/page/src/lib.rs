@@ -36,16 +36,22 @@ fn default_limit() -> u32 {
 }
 
 impl Paging {
+    /// For a list whose query has more members than these two.
+    pub fn of(limit: Option<u32>, cursor: Option<String>) -> problem::Result<Self> {
+        let paging = Self {
+            limit: limit.unwrap_or_else(default_limit),
+            cursor,
+        };
+        paging
+            .validate()
+            .map_err(|report| invalid_query().detail(report.to_string()))?;
+        Ok(paging)
+    }
+
     /// Where the page starts, in the list's own terms.
     pub fn cursor<C: FromStr>(&self) -> problem::Result<Option<C>> {
-        self.cursor.as_deref().map(str::parse).transpose().map_err(|_| {
-            Problem::new(
-                StatusCode::BAD_REQUEST,
-                "invalid_query",
-                "A query parameter has the wrong form",
-            )
-            .detail("cursor: not one that this list has given")
-        })
+        let cursor = self.cursor.as_deref().map(str::parse).transpose();
+        cursor.map_err(|_| invalid_query().detail("cursor: not one that this list has given"))
     }
 
     /// How many rows to ask for: one more than the page has, to see whether another page follows.
@@ -69,6 +75,14 @@ impl Paging {
             next_cursor,
         }
     }
+}
+
+fn invalid_query() -> Problem {
+    Problem::new(
+        StatusCode::BAD_REQUEST,
+        "invalid_query",
+        "A query parameter has the wrong form",
+    )
 }
 
 #[cfg(test)]

@@ -80,6 +80,17 @@ impl Problem {
         .retry_after_s(retry_after_s)
     }
 
+    /// The caller does something too often; it may come again after `retry_after_s` seconds (RFC 6585 §4).
+    #[must_use]
+    pub fn rate_limited(retry_after_s: u32) -> Self {
+        Self::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "rate_limited",
+            "Too many requests; come again later",
+        )
+        .retry_after_s(retry_after_s)
+    }
+
     #[must_use]
     pub fn detail(mut self, detail: impl Into<String>) -> Self {
         self.detail = Some(detail.into());

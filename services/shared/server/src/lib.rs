@@ -42,6 +42,25 @@ impl Background {
     {
         self.tasks.spawn(work(self.stop.clone()));
     }
+
+    /// Repeats `work` every `period`; what goes wrong is logged, and the next turn tries again.
+    pub fn every<F, E>(&self, period: Duration, what: &'static str, work: impl Fn() -> F + Send + 'static)
+    where
+        F: Future<Output = Result<(), E>> + Send,
+        E: std::fmt::Display + Send,
+    {
+        self.spawn(|stop| async move {
+            while stop
+                .run_until_cancelled(tokio::time::sleep(period))
+                .await
+                .is_some()
+            {
+                if let Err(error) = work().await {
+                    tracing::warn!(%error, what, "repeated work failed");
+                }
+            }
+        });
+    }
 }
 
 /// What [`run`] serves.
@@ -86,6 +105,8 @@ pub async fn run(listener: TcpListener, service: Service) -> anyhow::Result<()> 
     tracing::info!(address = %listener.local_addr()?, "serving");
 
     let stopping = CancellationToken::new();
+    // Handlers may ask where a request comes from.
+    let router = router.into_make_service_with_connect_info::<SocketAddr>();
     let serving = axum::serve(listener, router).with_graceful_shutdown(stopping.clone().cancelled_owned());
     let serving = tokio::spawn(serving.into_future());
     stop_signal().await?;

@@ -14,14 +14,17 @@ const fn grant(caller: &'static str, audience: &'static str, scope: &'static str
     }
 }
 
-pub const GRANTS: [Grant; 7] = [
+pub const GRANTS: [Grant; 10] = [
     grant("gateway", "auth", "auth:sessions"),
     grant("gateway", "user", "provision"),
     grant("gateway", "account", "provision"),
     grant("gateway", "transaction", "provision"),
+    grant("gateway", "user", "erase"),
+    grant("gateway", "account", "erase"),
     grant("auth", "token-provider", "tokens:issue"),
     grant("transaction", "account", "postings:write"),
     grant("email", "auth", "contacts:read"),
+    grant("email", "user", "preferences:read"),
 ];
 
 /// Whether `caller` may have a token for `audience` with `scope`.

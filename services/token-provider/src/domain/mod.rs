@@ -3,3 +3,4 @@
 pub mod grants;
 pub mod keys;
 pub mod refresh;
+pub mod rotation;

@@ -20,12 +20,28 @@ const LONGEST_S: i64 = 7 * 24 * 3600;
 pub struct OneTimeRequest {
     #[garde(skip)]
     user_id: Uuid,
-    /// What it is good for: `email_verification`.
-    #[garde(length(min = 1, max = 32))]
-    purpose: String,
+    #[garde(skip)]
+    purpose: Purpose,
     /// Seconds.
     #[garde(range(min = 60, max = LONGEST_S))]
     ttl_s: i64,
+}
+
+/// What a one-time token is good for.
+#[derive(Clone, Copy, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Purpose {
+    EmailVerification,
+    PasswordReset,
+}
+
+impl Purpose {
+    fn name(self) -> &'static str {
+        match self {
+            Self::EmailVerification => "email_verification",
+            Self::PasswordReset => "password_reset",
+        }
+    }
 }
 
 #[derive(Serialize, ToSchema)]
@@ -36,6 +52,7 @@ pub struct OneTimeResponse {
 
 /// A token that proves, once, that its bearer got a mail. Auth sees to it that it is used once.
 #[utoipa::path(post, path = "/internal/tokens/one-time", tag = "internal", request_body = OneTimeRequest,
+    security(("service" = ["auth", "tokens:issue"])),
     responses((status = 200, body = OneTimeResponse)))]
 pub async fn issue_one_time(
     State(app): State<AppState>,
@@ -54,7 +71,7 @@ pub async fn issue_one_time(
         sid: None,
         roles: Vec::new(),
         scope: String::new(),
-        purpose: Some(request.purpose),
+        purpose: Some(request.purpose.name().to_owned()),
     };
     Ok(Json(OneTimeResponse {
         token: app.keys.sign(ONE_TIME_TOKEN, &claims)?,

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::Issuing;
 use crate::AppState;
 use crate::issue::{Tokens, access_token, new_refresh_token};
-use crate::store::{self, Family};
+use crate::store::refresh_tokens::{self, Family};
 
 #[derive(Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -26,6 +26,7 @@ pub struct IssueTokensRequest {
 
 /// A user's first pair of tokens, after a login.
 #[utoipa::path(post, path = "/internal/tokens", tag = "internal", request_body = IssueTokensRequest,
+    security(("service" = ["auth", "tokens:issue"])),
     responses((status = 200, body = Tokens)))]
 pub async fn issue_tokens(
     State(app): State<AppState>,
@@ -41,8 +42,8 @@ pub async fn issue_tokens(
     };
     let (refresh_token, hash) = new_refresh_token();
     let mut tx = app.pool.begin().await?;
-    store::insert_family(&mut tx, &family, now).await?;
-    store::insert_token(&mut tx, &hash, family.id, now).await?;
+    refresh_tokens::insert_family(&mut tx, &family, now).await?;
+    refresh_tokens::insert_token(&mut tx, &hash, family.id, now).await?;
     tx.commit().await?;
     let (access_token, access_expires_at) =
         access_token(&app, request.user_id, request.session_id, request.roles, now)?;

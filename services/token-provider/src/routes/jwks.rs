@@ -9,8 +9,5 @@ use crate::AppState;
 #[utoipa::path(get, path = "/.well-known/jwks.json", tag = "keys",
     responses((status = 200, description = "A JWK set", body = serde_json::Value)))]
 pub async fn jwks(State(app): State<AppState>) -> impl IntoResponse {
-    (
-        [(CACHE_CONTROL, "public, max-age=300")],
-        Json(app.keys.public().clone()),
-    )
+    ([(CACHE_CONTROL, "public, max-age=300")], Json(app.keys.public()))
 }

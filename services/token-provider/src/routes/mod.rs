@@ -4,8 +4,10 @@ pub mod client_credentials;
 pub mod issue_one_time;
 pub mod issue_tokens;
 pub mod jwks;
+pub mod list_signing_keys;
 pub mod refresh_tokens;
 pub mod revoke_tokens;
+pub mod rotate_signing_keys;
 
 use identity::Grant;
 

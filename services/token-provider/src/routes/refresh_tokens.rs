@@ -7,18 +7,22 @@ use identity::Service;
 use problem::{Problem, Result};
 use serde::Deserialize;
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 use super::Issuing;
 use crate::AppState;
 use crate::domain::refresh::{Decision, decide};
 use crate::issue::{Tokens, access_token, hash, new_refresh_token};
-use crate::store;
+use crate::store::refresh_tokens as store;
 
 #[derive(Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RefreshTokensRequest {
     #[garde(length(max = 128))]
     refresh_token: String,
+    /// The session that it has to be of.
+    #[garde(skip)]
+    session_id: Uuid,
     /// The user's roles of today: they may have changed since the login.
     #[garde(length(min = 1, max = 10), inner(length(max = 32)))]
     roles: Vec<String>,
@@ -26,6 +30,7 @@ pub struct RefreshTokensRequest {
 
 /// The next pair of tokens for a refresh token, which is used up by it (RFC 9700 §4.14.2).
 #[utoipa::path(post, path = "/internal/tokens/refresh", tag = "internal", request_body = RefreshTokensRequest,
+    security(("service" = ["auth", "tokens:issue"])),
     responses((status = 200, body = Tokens)))]
 pub async fn refresh_tokens(
     State(app): State<AppState>,
@@ -35,7 +40,10 @@ pub async fn refresh_tokens(
     let now = Utc::now();
     let presented = hash(&request.refresh_token);
     let mut tx = app.pool.begin().await?;
-    let (family, token) = store::lock(&mut tx, &presented).await?.ok_or_else(ended)?;
+    let (family, token) = store::lock(&mut tx, &presented)
+        .await?
+        .filter(|(family, _)| family.session_id == request.session_id)
+        .ok_or_else(ended)?;
     match decide(&token, now) {
         Decision::Rotate => {}
         Decision::Ended => return Err(ended()),

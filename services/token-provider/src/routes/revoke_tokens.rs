@@ -6,30 +6,28 @@ use identity::Service;
 use problem::Result;
 use serde::Deserialize;
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 use super::Issuing;
-use crate::issue::hash;
-use crate::{AppState, store};
+use crate::AppState;
+use crate::store::refresh_tokens;
 
 #[derive(Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RevokeTokensRequest {
-    #[garde(length(max = 128))]
-    refresh_token: String,
+    #[garde(length(min = 1, max = 1000))]
+    session_ids: Vec<Uuid>,
 }
 
-/// Ends the family of a refresh token. An unknown token is no error (RFC 7009 §2.2).
+/// Ends the refresh tokens of sessions. An unknown session is no error (as RFC 7009 §2.2 has it for tokens).
 #[utoipa::path(post, path = "/internal/tokens/revoke", tag = "internal", request_body = RevokeTokensRequest,
-    responses((status = 204)))]
+    security(("service" = ["auth", "tokens:issue"])), responses((status = 204)))]
 pub async fn revoke_tokens(
     State(app): State<AppState>,
     _: Service<Issuing>,
     problem::Json(request): problem::Json<RevokeTokensRequest>,
 ) -> Result<StatusCode> {
-    let mut tx = app.pool.begin().await?;
-    if let Some(family_id) = store::family_of(&mut tx, &hash(&request.refresh_token)).await? {
-        store::revoke(&mut tx, family_id, Utc::now()).await?;
-    }
-    tx.commit().await?;
+    refresh_tokens::revoke_sessions(&mut *app.pool.acquire().await?, &request.session_ids, Utc::now())
+        .await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -6,23 +6,49 @@ use std::collections::HashMap;
 use axum::Router;
 use axum::body::Body;
 use axum::http::Request;
+use chrono::Duration;
 use serde_json::{Value, json};
 use sqlx::PgPool;
 use testkit::{Answer, call, request};
-use token_provider::domain::keys::{Keys, generate};
+use token_provider::domain::keys::{KeyAlgorithm, generate};
+use token_provider::domain::rotation::Schedule;
+use token_provider::keyring::Keyring;
 use token_provider::{AppState, Lifetimes};
+
+pub const SCHEDULE: Schedule = Schedule {
+    period: Duration::days(90),
+    algorithm: KeyAlgorithm::Rs256,
+};
 
 pub struct Provider {
     pub router: Router,
+    pub keys: Keyring,
+    pub pool: PgPool,
+}
+
+/// The secret of a new key.
+pub fn new_key(algorithm: KeyAlgorithm) -> HashMap<String, String> {
+    serde_json::from_value(generate(algorithm).unwrap()).unwrap()
 }
 
 impl Provider {
-    pub fn new(pool: PgPool) -> Self {
-        let keys = Keys::parse(&serde_json::from_value(generate().unwrap()).unwrap()).unwrap();
+    pub async fn new(pool: PgPool) -> Self {
+        Self::with_keys(pool, SCHEDULE, &new_key(KeyAlgorithm::Rs256)).await
+    }
+
+    pub async fn with_keys(pool: PgPool, schedule: Schedule, secret: &HashMap<String, String>) -> Self {
+        let keys = Keyring::open(pool.clone(), schedule, secret).await.unwrap();
         let clients = ["auth", "gateway"].map(|app| (app.to_owned(), format!("secret-of-{app}")));
-        let state = AppState::new(pool, keys, HashMap::from(clients), Lifetimes::default());
+        let state = AppState::new(
+            pool.clone(),
+            keys.clone(),
+            HashMap::from(clients),
+            Lifetimes::default(),
+        );
         Self {
             router: server::bounded(token_provider::app(state)),
+            keys,
+            pool,
         }
     }
 
@@ -56,7 +82,23 @@ impl Provider {
     }
 
     pub async fn refresh(&self, tokens: &Value) -> Answer {
-        let body = json!({ "refresh_token": tokens["refresh_token"], "roles": ["user"] });
+        let body = json!({ "refresh_token": tokens["refresh_token"], "session_id": session_of(tokens), "roles": ["user"] });
         self.as_auth("/internal/tokens/refresh", &body).await
     }
+}
+
+/// The session that an access token says it is of.
+pub fn session_of(tokens: &Value) -> String {
+    let claims: Value = claims(tokens["access_token"].as_str().unwrap());
+    claims["sid"].as_str().unwrap().to_owned()
+}
+
+/// The claims of a token, unverified.
+pub fn claims(token: &str) -> Value {
+    use base64::Engine;
+    let payload = token.split('.').nth(1).unwrap();
+    let bytes = base64::engine::general_purpose::URL_SAFE_NO_PAD
+        .decode(payload)
+        .unwrap();
+    serde_json::from_slice(&bytes).unwrap()
 }
