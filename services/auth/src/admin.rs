@@ -8,6 +8,14 @@ use crate::store::users;
 
 const ROLES: [&str; 3] = ["user", "operator", "admin"];
 
+/// For `garde`.
+pub fn is_role(role: &str, _: &()) -> garde::Result {
+    if ROLES.contains(&role) {
+        return Ok(());
+    }
+    Err(garde::Error::new(format!("there are {}", ROLES.join(", "))))
+}
+
 /// Gives a user a role. It is in the next access token, ten minutes later at most.
 pub async fn grant(username: &str, role: &str) -> anyhow::Result<()> {
     ensure!(

@@ -1,11 +1,14 @@
 //! The events that this service publishes. They name people by id only.
 
+use alert::Alert;
 use anyhow::bail;
 use chrono::{DateTime, Utc};
 use outbox::Event;
 use schemars::{JsonSchema, schema_for};
 use serde::Serialize;
 use uuid::Uuid;
+
+use crate::APP_ID;
 
 /// `USER_REGISTERED`, type `payme.user.registered.v1`.
 #[derive(Serialize, JsonSchema)]
@@ -20,6 +23,30 @@ struct UserLoggedIn {
     session_id: Uuid,
     /// Whether this user never logged in before.
     first_login: bool,
+}
+
+/// `SESSION_REVOKED`, type `payme.session.revoked.v1`.
+#[derive(Serialize, JsonSchema)]
+struct SessionRevoked {
+    user_id: Uuid,
+    session_id: Uuid,
+    reason: Reason,
+}
+
+/// Why a session ended before its time.
+#[derive(Clone, Copy, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Reason {
+    Logout,
+    LogoutEverywhere,
+    EndedByUser,
+    PasswordChanged,
+    PasswordReset,
+    Admin,
+    RefreshTokenReused,
+    AccountDeleted,
+    /// Another login came in its place.
+    Replaced,
 }
 
 pub fn user_registered(user_id: Uuid, now: DateTime<Utc>) -> serde_json::Result<Event> {
@@ -46,11 +73,34 @@ pub fn user_logged_in(
     Event::new("USER_LOGGED_IN", "payme.user.logged_in.v1", user_id, &data, now)
 }
 
+pub fn session_revoked(
+    user_id: Uuid,
+    session_id: Uuid,
+    reason: Reason,
+    now: DateTime<Utc>,
+) -> serde_json::Result<Event> {
+    let data = SessionRevoked {
+        user_id,
+        session_id,
+        reason,
+    };
+    Event::new("SESSION_REVOKED", "payme.session.revoked.v1", user_id, &data, now)
+}
+
+pub fn security_alert(alert: &Alert, now: DateTime<Utc>) -> serde_json::Result<Event> {
+    let subject = alert
+        .user_id
+        .map_or_else(|| APP_ID.to_owned(), |user_id| user_id.to_string());
+    Event::new(alert::TOPIC, alert::KIND, subject, alert, now)
+}
+
 /// The JSON Schema of a topic's `data`, which is `contract/events/<TOPIC>.schema.json`.
 pub fn events_schema(topic: &str) -> anyhow::Result<String> {
     let schema = match topic {
         "USER_REGISTERED" => schema_for!(UserRegistered),
         "USER_LOGGED_IN" => schema_for!(UserLoggedIn),
+        "SESSION_REVOKED" => schema_for!(SessionRevoked),
+        alert::TOPIC => schema_for!(Alert),
         _ => bail!("this service does not publish {topic}"),
     };
     Ok(serde_json::to_string_pretty(&schema)?)

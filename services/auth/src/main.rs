@@ -1,12 +1,18 @@
-//! The auth service. `auth openapi` and `auth events-schema TOPIC` print its contract, `auth admin grant USERNAME ROLE` gives
-//! somebody a role; without an argument it serves.
+//! The auth service. `auth openapi` and `auth events-schema TOPIC` print its contract, `auth admin grant USERNAME [ROLE]` gives
+//! somebody a role, `admin` if none is named; without an argument it serves.
 
+use std::time::Duration;
+
+use anyhow::Context;
 use auth::config::Config;
-use auth::{APP_ID, AppState, admin};
+use auth::{APP_ID, AppState, admin, retention};
 use identity::Identity;
 use outbox::Relay;
+use seal::Key;
 use server::{Background, Service};
 use sidecar::Sidecar;
+
+const RETENTION: Duration = Duration::from_hours(1);
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
@@ -14,9 +20,10 @@ async fn main() -> anyhow::Result<()> {
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["openapi"] => println!("{}", auth::openapi()?),
         ["events-schema", topic] => println!("{}", auth::events_schema(topic)?),
+        ["admin", "grant", username] => admin::grant(username, "admin").await?,
         ["admin", "grant", username, role] => admin::grant(username, role).await?,
         [] => serve().await?,
-        _ => anyhow::bail!("usage: auth [openapi | events-schema TOPIC | admin grant USERNAME ROLE]"),
+        _ => anyhow::bail!("usage: auth [openapi | events-schema TOPIC | admin grant USERNAME [ROLE]]"),
     }
     Ok(())
 }
@@ -32,7 +39,15 @@ async fn serve() -> anyhow::Result<()> {
     let (relay, relay_worker) = Relay::new(pool.clone(), sidecar.clone(), APP_ID);
     let background = Background::default();
     background.spawn(|stop| relay_worker.run(stop));
-    let app = AppState::new(pool.clone(), sidecar.clone(), identity, relay, config)?;
+    let old = pool.clone();
+    background.every(RETENTION, "retention", move || retention::forget_old(old.clone()));
+    let secret = sidecar.secret("auth-sealing-key").await?;
+    let sealing = Key::parse(
+        secret
+            .get("value")
+            .context("the secret auth-sealing-key has no value")?,
+    )?;
+    let app = AppState::new(pool.clone(), sidecar.clone(), identity, relay, sealing, config)?;
     server::run(
         listener,
         Service {

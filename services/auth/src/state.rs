@@ -3,6 +3,7 @@
 use axum::extract::FromRef;
 use identity::Identity;
 use outbox::Relay;
+use seal::Key;
 use sidecar::Sidecar;
 use sqlx::PgPool;
 
@@ -17,6 +18,8 @@ pub struct AppState {
     pub(crate) identity: Identity,
     pub(crate) token_provider: TokenProvider,
     pub(crate) hashing: Hashing,
+    /// Seals refresh tokens and the secrets of authenticator apps.
+    pub(crate) sealing: Key,
     pub(crate) relay: Relay,
     pub(crate) config: Config,
 }
@@ -27,6 +30,7 @@ impl AppState {
         sidecar: Sidecar,
         identity: Identity,
         relay: Relay,
+        sealing: Key,
         config: Config,
     ) -> anyhow::Result<Self> {
         let token_provider = TokenProvider::new(sidecar.clone(), identity.clone());
@@ -36,6 +40,7 @@ impl AppState {
             identity,
             token_provider,
             hashing: Hashing::new()?,
+            sealing,
             relay,
             config,
         })

@@ -11,6 +11,8 @@ use serde_json::{Value, json};
 use sidecar::Sidecar;
 use uuid::Uuid;
 
+use crate::one_time::Purpose;
+
 const APP_ID: &str = "token-provider";
 const SCOPE: &str = "tokens:issue";
 
@@ -26,6 +28,16 @@ pub struct Tokens {
     pub access_token: String,
     pub access_expires_at: DateTime<Utc>,
     pub refresh_token: String,
+    pub refresh_expires_at: DateTime<Utc>,
+}
+
+/// What became of a refresh token.
+pub enum Refreshed {
+    Tokens(Tokens),
+    /// It is unknown, or its family has ended.
+    Ended,
+    /// It was used before: somebody has a copy.
+    Reused,
 }
 
 #[derive(Deserialize)]
@@ -49,35 +61,41 @@ impl TokenProvider {
         read(self.post("/internal/tokens", &body).await?).await
     }
 
-    /// The next pair, or `None` if the refresh token is no longer good.
-    pub async fn refresh(&self, refresh_token: &str, roles: &[String]) -> Result<Option<Tokens>> {
-        let body = json!({ "refresh_token": refresh_token, "roles": roles });
+    /// The next pair for a refresh token of this session.
+    pub async fn refresh(
+        &self,
+        refresh_token: &str,
+        session_id: Uuid,
+        roles: &[String],
+    ) -> Result<Refreshed> {
+        let body = json!({ "refresh_token": refresh_token, "session_id": session_id, "roles": roles });
         let answer = self.post("/internal/tokens/refresh", &body).await?;
         if answer.status() != StatusCode::UNAUTHORIZED {
-            return read(answer).await.map(Some);
+            return read(answer).await.map(Refreshed::Tokens);
         }
         // By code: a refusal of our own token must not end anybody's session.
         let problem: Refused = answer.json().await.map_err(unavailable)?;
-        if problem.code.starts_with("refresh_token_") {
-            return Ok(None);
+        match problem.code.as_str() {
+            "refresh_token_invalid" => Ok(Refreshed::Ended),
+            "refresh_token_reused" => Ok(Refreshed::Reused),
+            code => {
+                tracing::warn!(code, "Token Provider refused this service");
+                Err(token_unavailable())
+            }
         }
-        tracing::warn!(code = problem.code, "Token Provider refused this service");
-        Err(token_unavailable())
     }
 
-    pub async fn revoke(&self, refresh_token: &str) -> Result<()> {
+    /// Ends the refresh tokens of sessions.
+    pub async fn revoke(&self, session_ids: &[Uuid]) -> Result<()> {
         let answer = self
-            .post(
-                "/internal/tokens/revoke",
-                &json!({ "refresh_token": refresh_token }),
-            )
+            .post("/internal/tokens/revoke", &json!({ "session_ids": session_ids }))
             .await?;
         answer.error_for_status().map_err(unavailable)?;
         Ok(())
     }
 
-    pub async fn one_time(&self, user_id: Uuid, purpose: &str, ttl_s: i64) -> Result<OneTimeToken> {
-        let body = json!({ "user_id": user_id, "purpose": purpose, "ttl_s": ttl_s });
+    pub async fn one_time(&self, user_id: Uuid, purpose: Purpose, ttl_s: i64) -> Result<OneTimeToken> {
+        let body = json!({ "user_id": user_id, "purpose": purpose.name(), "ttl_s": ttl_s });
         read(self.post("/internal/tokens/one-time", &body).await?).await
     }
 

@@ -18,6 +18,15 @@ pub fn is_username(value: &str, _: &()) -> garde::Result {
     ))
 }
 
+/// For `garde`: SHA-256 in lower-case hexadecimal, as the gateway names sessions and devices.
+pub fn is_sha256(value: &str, _: &()) -> garde::Result {
+    let hex = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
+    if value.len() == 64 && value.bytes().all(hex) {
+        return Ok(());
+    }
+    Err(garde::Error::new("is no SHA-256 in lower-case hexadecimal"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

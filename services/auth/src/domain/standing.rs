@@ -36,12 +36,26 @@ pub fn standing(status: &Status, now: DateTime<Utc>) -> Result<(), Refusal> {
 const FREE_FAILURES: i32 = 5;
 const LONGEST_MINUTES: i64 = 60;
 
-pub fn lock_after(failures: i32, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-    let doublings = u32::try_from(failures - FREE_FAILURES).ok()?;
-    let minutes = 2_i64
-        .checked_pow(doublings)
-        .map_or(LONGEST_MINUTES, |minutes| minutes.min(LONGEST_MINUTES));
-    Some(now + Duration::minutes(minutes))
+/// Wrong passwords in a row, by somebody for whom they are counted.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Failures {
+    pub count: i32,
+    pub last_at: DateTime<Utc>,
+}
+
+impl Failures {
+    /// Until when even the right password is refused.
+    pub fn locked_until(&self) -> Option<DateTime<Utc>> {
+        let doublings = u32::try_from(self.count - FREE_FAILURES).ok()?;
+        let minutes = 2_i64
+            .checked_pow(doublings)
+            .map_or(LONGEST_MINUTES, |minutes| minutes.min(LONGEST_MINUTES));
+        Some(self.last_at + Duration::minutes(minutes))
+    }
+
+    pub fn is_locked(&self, now: DateTime<Utc>) -> bool {
+        self.locked_until().is_some_and(|until| until > now)
+    }
 }
 
 #[cfg(test)]
@@ -94,11 +108,20 @@ mod tests {
 
     #[test]
     fn a_lock_grows_and_never_lasts_longer_than_an_hour() {
-        let now = Utc::now();
-        let minutes = |failures| lock_after(failures, now).map(|until| (until - now).num_minutes());
-        assert_eq!([4, 5, 6, 7].map(minutes), [None, Some(1), Some(2), Some(4)]);
+        let last_at = Utc::now();
+        let minutes = |count| {
+            Failures { count, last_at }
+                .locked_until()
+                .map(|until| (until - last_at).num_minutes())
+        };
+        assert_eq!(
+            [0, 4, 5, 6, 7].map(minutes),
+            [None, None, Some(1), Some(2), Some(4)]
+        );
         for failures in [12, 68, 69, i32::MAX] {
             assert_eq!(minutes(failures), Some(60));
         }
+        assert!(Failures { count: 5, last_at }.is_locked(last_at));
+        assert!(!Failures { count: 5, last_at }.is_locked(last_at + Duration::minutes(1)));
     }
 }

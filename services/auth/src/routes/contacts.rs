@@ -34,6 +34,7 @@ pub struct Contact {
 
 /// Names and addresses of users, for mails to them. Unknown ids are left out.
 #[utoipa::path(post, path = "/internal/contacts", tag = "internal", request_body = ContactsRequest,
+    security(("service" = ["email", "contacts:read"])),
     responses((status = 200, body = ContactsResponse)))]
 pub async fn contacts(
     State(app): State<AppState>,

@@ -1,31 +1,28 @@
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use chrono::Utc;
 use identity::Service;
 use problem::Result;
 
 use super::{SessionRef, Sessions};
 use crate::AppState;
-use crate::sessions::forget;
-use crate::store::sessions;
+use crate::events::Reason;
+use crate::{sessions, store};
 
-/// Ends a session. One that is unknown or over is no error: whoever logs out twice is logged out.
-#[utoipa::path(post, path = "/sessions/end", tag = "sessions", request_body = SessionRef, responses((status = 204)))]
+/// Ends a browser's session. One that is unknown or over is no error: whoever logs out twice is logged out.
+#[utoipa::path(post, path = "/sessions/end", tag = "internal", request_body = SessionRef,
+    security(("service" = ["gateway", "auth:sessions"])), responses((status = 204)))]
 pub async fn end_session(
     State(app): State<AppState>,
     _: Service<Sessions>,
     problem::Json(request): problem::Json<SessionRef>,
-) -> Result<StatusCode> {
+) -> Result<(StatusCode, HeaderMap)> {
     let mut tx = app.pool.begin().await?;
-    let Some(session) = sessions::lock(&mut tx, &request.session_ref).await? else {
-        return Ok(StatusCode::NO_CONTENT);
+    let Some(session) = store::sessions::lock_by_ref(&mut tx, &request.session_ref).await? else {
+        return Ok((StatusCode::NO_CONTENT, HeaderMap::new()));
     };
-    sessions::end(&mut tx, session.id, Utc::now()).await?;
+    let only = (Some(session.id), None);
+    let ended = sessions::end(&mut tx, session.user_id, only, Reason::Logout, Utc::now()).await?;
     tx.commit().await?;
-    // The session is over with the commit; these two only leave less behind.
-    forget(&app, session.id).await;
-    if app.token_provider.revoke(&session.refresh_token).await.is_err() {
-        tracing::warn!(session_id = %session.id, "the refresh token of an ended session could not be revoked");
-    }
-    Ok(StatusCode::NO_CONTENT)
+    Ok((StatusCode::NO_CONTENT, ended.after_commit(&app)))
 }

@@ -9,9 +9,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::Sessions;
+use super::{Network, Sessions, limited};
 use crate::AppState;
 use crate::domain::credentials::{is_username, normal};
+use crate::domain::{limits, password};
 use crate::store::users;
 
 #[derive(Deserialize, Validate, ToSchema)]
@@ -22,7 +23,7 @@ pub struct RegisterRequest {
     username: String,
     #[garde(email, length(max = 254))]
     email: String,
-    /// 12 to 128 characters.
+    /// 12 to 128 characters that are hard to guess.
     #[garde(length(chars, min = 12, max = 128))]
     password: String,
 }
@@ -32,27 +33,27 @@ pub struct RegisterResponse {
     user_id: Uuid,
 }
 
-/// A new user. The event makes the profile, and the mail that verifies the address.
-#[utoipa::path(post, path = "/register", tag = "users", request_body = RegisterRequest,
-    responses((status = 201, body = RegisterResponse), (status = 409, description = "`username_taken`, `email_taken`")))]
+/// Registers a new user, who gets a mail that verifies the address. The answer is the same for an address that has an
+/// account already: its owner learns of it by mail, and nobody else.
+#[utoipa::path(post, path = "/auth/register", tag = "auth", request_body = RegisterRequest,
+    security(("service" = ["gateway", "auth:sessions"])),
+    responses((status = 201, body = RegisterResponse), (status = 409, description = "`username_taken`"),
+        (status = 422, description = "`invalid_request`, `weak_password`"), (status = 429, description = "`rate_limited`")))]
 pub async fn register(
     State(app): State<AppState>,
     _: Service<Sessions>,
+    Network(network): Network,
     problem::Json(request): problem::Json<RegisterRequest>,
 ) -> Result<(StatusCode, Json<RegisterResponse>)> {
-    let password_hash = app.hashing.hash(request.password).await?;
     let (user_id, now) = (Uuid::now_v7(), Utc::now());
+    let (username, email) = (normal(&request.username), normal(&request.email));
+    limited(&app, &limits::register(&network), now).await?;
+    password::check("password", &request.password, &[&username, &email])?;
+    let password_hash = app.hashing.hash(request.password).await?;
     let mut tx = app.pool.begin().await?;
-    users::insert(
-        &mut tx,
-        user_id,
-        &normal(&request.username),
-        &normal(&request.email),
-        &password_hash,
-        now,
-    )
-    .await
-    .map_err(taken)?;
+    users::insert(&mut tx, user_id, &username, &email, &password_hash, now)
+        .await
+        .map_err(taken)?;
     outbox::enqueue(&mut tx, &crate::events::user_registered(user_id, now)?).await?;
     tx.commit().await?;
     app.relay.wake();
@@ -60,20 +61,16 @@ pub async fn register(
 }
 
 fn taken(error: sqlx::Error) -> Problem {
-    match error
+    let constraint = error
         .as_database_error()
-        .and_then(sqlx::error::DatabaseError::constraint)
-    {
-        Some("users_username_unique") => Problem::new(
+        .and_then(sqlx::error::DatabaseError::constraint);
+    if constraint == Some("users_username_unique") {
+        Problem::new(
             StatusCode::CONFLICT,
             "username_taken",
             "Somebody else has this username",
-        ),
-        Some("users_email_unique") => Problem::new(
-            StatusCode::CONFLICT,
-            "email_taken",
-            "There is an account with this email address",
-        ),
-        _ => error.into(),
+        )
+    } else {
+        error.into()
     }
 }

@@ -1,19 +1,19 @@
 use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
-use chrono::{DateTime, Utc};
+use chrono::Utc;
 use identity::Service;
-use problem::{Problem, Result};
+use problem::Result;
 
+use super::end_own_session::unknown_session;
 use super::{SessionAccess, SessionRef, Sessions, session_ended};
 use crate::AppState;
-use crate::domain::standing::{Status, standing};
-use crate::sessions::{Access, remember, remembered};
-use crate::store::sessions::Session;
-use crate::store::{sessions, users};
+use crate::refresh;
+use crate::sessions::remembered;
+use crate::store::sessions;
 
-/// An access token for a session that goes on: from the cache while it is young, otherwise a new one.
-#[utoipa::path(post, path = "/sessions/renew", tag = "sessions", request_body = SessionRef,
+/// An access token for a browser's session that goes on: from the cache while it is young, otherwise a new one.
+#[utoipa::path(post, path = "/sessions/renew", tag = "internal", request_body = SessionRef,
+    security(("service" = ["gateway", "auth:sessions"])),
     responses((status = 200, body = SessionAccess), (status = 401, description = "`session_ended`"),
         (status = 404, description = "`unknown_session`")))]
 pub async fn renew_session(
@@ -23,61 +23,21 @@ pub async fn renew_session(
 ) -> Result<Json<SessionAccess>> {
     let now = Utc::now();
     let mut tx = app.pool.begin().await?;
-    let session = sessions::lock(&mut tx, &request.session_ref)
+    let session = sessions::lock_by_ref(&mut tx, &request.session_ref)
         .await?
         .ok_or_else(unknown_session)?;
-    if session.is_over(now) {
+    if refresh::is_over(&app, &session, now) {
         return Err(session_ended());
     }
-    let access = match remembered(&app, session.id, now).await {
-        Some(access) => access,
-        None => renew(&app, &mut tx, &session, now).await?,
-    };
-    tx.commit().await?;
-    Ok(Json(SessionAccess {
-        user_id: session.user_id,
-        session_id: session.id,
-        access_token: access.access_token,
-        access_expires_at: access.access_expires_at,
-        session_expires_at: session.expires_at,
-    }))
-}
-
-/// A new pair from Token Provider, with the roles and the status that the user has today.
-async fn renew(
-    app: &AppState,
-    conn: &mut sqlx::PgConnection,
-    session: &Session,
-    now: DateTime<Utc>,
-) -> Result<Access> {
-    let user = users::find_by_id(conn, session.user_id)
-        .await?
+    if let Some(access) = remembered(&app, session.id, now).await {
+        return Ok(Json(SessionAccess::of(&session, access, None)));
+    }
+    let sealed = session.refresh_token.as_deref().unwrap_or_default();
+    let token = app
+        .sealing
+        .open(session.id.as_bytes(), sealed)
+        .and_then(|token| String::from_utf8(token).ok())
         .ok_or_else(session_ended)?;
-    // A lock keeps strangers out who guess passwords; who is inside already may stay.
-    let status = Status {
-        locked_until: None,
-        ..user.status()
-    };
-    standing(&status, now).map_err(|_| session_ended())?;
-    let tokens = app
-        .token_provider
-        .refresh(&session.refresh_token, &user.roles)
-        .await?
-        .ok_or_else(session_ended)?;
-    sessions::set_refresh_token(conn, session.id, &tokens.refresh_token).await?;
-    let access = Access {
-        access_token: tokens.access_token,
-        issued_at: now,
-        access_expires_at: tokens.access_expires_at,
-    };
-    remember(app, session.id, &access).await?;
-    Ok(access)
-}
-
-fn unknown_session() -> Problem {
-    Problem::new(
-        StatusCode::NOT_FOUND,
-        "unknown_session",
-        "There is no such session",
-    )
+    let (access, _kept_here) = refresh::refresh(&app, tx, &session, &token, now).await?;
+    Ok(Json(SessionAccess::of(&session, access, None)))
 }

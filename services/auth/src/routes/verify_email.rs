@@ -1,18 +1,16 @@
 use axum::extract::State;
 use axum::http::StatusCode;
-use chrono::{DateTime, Utc};
+use chrono::Utc;
 use garde::Validate;
 use identity::Service;
 use problem::{Problem, Result};
 use serde::Deserialize;
 use utoipa::ToSchema;
-use uuid::Uuid;
 
 use super::Sessions;
+use crate::AppState;
+use crate::one_time::{self, Purpose};
 use crate::store::users;
-use crate::{APP_ID, AppState};
-
-pub const PURPOSE: &str = "email_verification";
 
 #[derive(Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -22,40 +20,34 @@ pub struct VerifyEmailRequest {
     token: String,
 }
 
-/// Notes that the user reads mail at the address that they gave.
-#[utoipa::path(post, path = "/verify-email", tag = "users", request_body = VerifyEmailRequest, responses((status = 204),
+/// Verifies an email address with the token that was mailed there.
+#[utoipa::path(post, path = "/auth/verify-email", tag = "auth", request_body = VerifyEmailRequest,
+    security(("service" = ["gateway", "auth:sessions"])), responses((status = 204),
     (status = 409, description = "`token_already_used`"), (status = 422, description = "`one_time_token_invalid`")))]
 pub async fn verify_email(
     State(app): State<AppState>,
     _: Service<Sessions>,
     problem::Json(request): problem::Json<VerifyEmailRequest>,
 ) -> Result<StatusCode> {
-    let claims = match app.identity.verify(&request.token, "ott+jwt", APP_ID).await {
-        Ok(claims) if claims.purpose.as_deref() == Some(PURPOSE) => claims,
-        // Only the token can be at fault with a 401; anything else is ours to tell.
-        Err(problem) if problem.status() != StatusCode::UNAUTHORIZED => return Err(problem),
-        _ => return Err(invalid()),
-    };
-    let user_id: Uuid = claims.sub.parse().map_err(|_| invalid())?;
-    let expires_at = DateTime::from_timestamp(claims.exp, 0).ok_or_else(invalid)?;
+    let token = one_time::read(&app, &request.token, Purpose::EmailVerification).await?;
     let now = Utc::now();
     let mut tx = app.pool.begin().await?;
-    if !users::use_token(&mut tx, claims.jti, expires_at, now).await? {
-        return Err(Problem::new(
-            StatusCode::CONFLICT,
-            "token_already_used",
-            "This token was used before",
-        ));
-    }
-    users::verify_email(&mut tx, user_id, now).await?;
+    token.use_up(&mut tx, now).await?;
+    users::verify_email(&mut tx, token.user_id, now)
+        .await
+        .map_err(owned)?;
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-fn invalid() -> Problem {
-    Problem::new(
-        StatusCode::UNPROCESSABLE_ENTITY,
-        "one_time_token_invalid",
-        "This token is not valid, or no longer",
-    )
+/// Somebody else has shown since that the address is theirs.
+fn owned(error: sqlx::Error) -> Problem {
+    let constraint = error
+        .as_database_error()
+        .and_then(sqlx::error::DatabaseError::constraint);
+    if constraint == Some("users_verified_email_unique") {
+        one_time::invalid()
+    } else {
+        error.into()
+    }
 }

@@ -55,6 +55,10 @@ impl TokenProvider {
         *self.refusal.lock().unwrap() = Some(code);
     }
 
+    pub fn accept(&self) {
+        *self.refusal.lock().unwrap() = None;
+    }
+
     /// The bodies of the requests to a path.
     pub fn asked(&self, path: &str) -> Vec<Value> {
         self.asked
@@ -88,13 +92,17 @@ async fn answer(
     let token = |kind: &str| format!("{kind}-{}", Uuid::now_v7());
     Json(json!({
         "access_token": token("access"), "access_expires_at": expires_at,
-        "refresh_token": token("refresh"), "refresh_expires_at": expires_at,
+        "refresh_token": token("refresh"), "refresh_expires_at": Utc::now() + Duration::days(30),
     }))
     .into_response()
 }
 
 impl Auth {
     pub async fn start(pool: PgPool) -> Self {
+        Self::with(pool, Config::default()).await
+    }
+
+    pub async fn with(pool: PgPool, config: Config) -> Self {
         let token_provider = TokenProvider::default();
         let port = token_provider.start().await;
         let sidecar = Sidecar::new(port, 1, "api".into(), "app".into()).unwrap();
@@ -105,7 +113,8 @@ impl Auth {
             sidecar,
             issuer.identity(APP_ID),
             relay,
-            Config::default(),
+            seal::Key::new([7; seal::KEY_LEN]),
+            config,
         )
         .unwrap();
         Self {
@@ -132,16 +141,57 @@ impl Auth {
     pub async fn register(&self, username: &str) -> Uuid {
         let body =
             json!({ "username": username, "email": format!("{username}@example.com"), "password": PASSWORD });
-        let answer = self.gateway("/register", &body).await;
+        let answer = self.gateway("/auth/register", &body).await;
         assert_eq!(answer.status, StatusCode::CREATED, "{answer:?}");
         answer.json["user_id"].as_str().unwrap().parse().unwrap()
     }
 
-    /// Tries to log in under a session name that is new.
+    /// Tries to log in from a browser that was never seen, under a session name that is new.
     pub async fn log_in(&self, username: &str, password: &str) -> (Answer, String) {
+        self.log_in_from(&new_ref(), username, password).await
+    }
+
+    /// As [`Auth::log_in`], from a device of a test's choice.
+    pub async fn log_in_from(&self, device: &str, username: &str, password: &str) -> (Answer, String) {
         let session_ref = new_ref();
-        let body = json!({ "username": username, "password": password, "session_ref": session_ref });
+        let mut body = login(username, password);
+        body["client"]["session_ref"] = json!(session_ref);
+        body["client"]["device"] = json!(device);
         (self.gateway("/login", &body).await, session_ref)
+    }
+
+    /// A call of a user, in a session.
+    pub async fn user(&self, session: &Value, method: &str, path: &str, body: &Value) -> Answer {
+        let claims = identity::Claims {
+            sid: session["session_id"].as_str().map(|id| id.parse().unwrap()),
+            ..user_claims(session["user_id"].as_str().unwrap().parse().unwrap())
+        };
+        call(
+            &self.router,
+            request(method, path, &self.issuer.sign(&claims), body),
+        )
+        .await
+    }
+
+    /// A call of an administrator.
+    pub async fn admin(&self, method: &str, path: &str, body: &Value) -> Answer {
+        let token = self.issuer.token_with_roles(Uuid::now_v7(), &["admin"]);
+        call(&self.router, request(method, path, &token, body)).await
+    }
+
+    /// The data of the alerts that wait in the outbox, oldest first.
+    pub async fn alerts(&self) -> Vec<Value> {
+        let data = sqlx::query_scalar("SELECT data FROM outbox WHERE topic = 'SECURITY_ALERT' ORDER BY seq");
+        data.fetch_all(&self.pool).await.unwrap()
+    }
+
+    /// Lets time go by for wrong passwords.
+    pub async fn minutes_go_by(&self, minutes: i32) {
+        sqlx::query("UPDATE failed_logins SET last_failed_at = last_failed_at - make_interval(mins => $1)")
+            .bind(minutes)
+            .execute(&self.pool)
+            .await
+            .unwrap();
     }
 
     pub async fn renew(&self, session_ref: &str) -> Answer {
@@ -182,4 +232,10 @@ impl Auth {
 /// The name of a session, as the gateway makes it.
 pub fn new_ref() -> String {
     Uuid::now_v7().simple().to_string().repeat(2)
+}
+
+/// The body of a login from a client that holds its own tokens, for a test to bend.
+pub fn login(username: &str, password: &str) -> Value {
+    json!({ "username": username, "password": password,
+        "client": { "device": new_ref(), "device_label": "Firefox on Linux", "network": "192.0.2.0/24" } })
 }

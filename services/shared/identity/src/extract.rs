@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 
 use axum::extract::{FromRef, FromRequestParts};
 use axum::http::request::Parts;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use problem::{Problem, Result};
 use uuid::Uuid;
 
@@ -31,6 +31,10 @@ impl User {
 /// A logged-in person with the role `operator`.
 #[derive(Clone, Debug)]
 pub struct Operator(pub User);
+
+/// A logged-in person with the role `admin`.
+#[derive(Clone, Debug)]
+pub struct Admin(pub User);
 
 /// What an internal route grants, and to whom.
 pub trait Grant {
@@ -68,6 +72,20 @@ where
     }
 }
 
+impl<S> FromRequestParts<S> for Admin
+where
+    Identity: FromRef<S>,
+    S: Send + Sync,
+{
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
+        with_role(parts, &Identity::from_ref(state), "admin")
+            .await
+            .map(Self)
+    }
+}
+
 impl<S, G> FromRequestParts<S> for Service<G>
 where
     Identity: FromRef<S>,
@@ -78,7 +96,7 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
         let identity = Identity::from_ref(state);
-        let claims = claims(parts, &identity, identity.0.app_id).await?;
+        let claims = claims(&parts.headers, &identity, identity.0.app_id).await?;
         let granted = claims.sub.strip_prefix(SERVICE_SUBJECT) == Some(G::CALLER) && claims.scope == G::SCOPE;
         if granted {
             Ok(Self(PhantomData))
@@ -88,14 +106,20 @@ where
     }
 }
 
+impl Identity {
+    /// Whose access token a request carries, whatever their roles.
+    pub async fn user(&self, headers: &HeaderMap) -> Result<User> {
+        let claims = claims(headers, self, USER_AUDIENCE).await?;
+        Ok(User {
+            id: claims.sub.parse().map_err(|_| invalid_token())?,
+            session_id: claims.sid.ok_or_else(invalid_token)?,
+            roles: claims.roles,
+        })
+    }
+}
+
 async fn with_role(parts: &Parts, identity: &Identity, role: &str) -> Result<User> {
-    let claims = claims(parts, identity, USER_AUDIENCE).await?;
-    let id = claims.sub.parse().map_err(|_| invalid_token())?;
-    let user = User {
-        id,
-        session_id: claims.sid.ok_or_else(invalid_token)?,
-        roles: claims.roles,
-    };
+    let user = identity.user(&parts.headers).await?;
     if user.has_role(role) {
         Ok(user)
     } else {
@@ -104,7 +128,7 @@ async fn with_role(parts: &Parts, identity: &Identity, role: &str) -> Result<Use
 }
 
 /// The claims of the bearer token (RFC 6750 §2.1).
-async fn claims(parts: &Parts, identity: &Identity, audience: &str) -> Result<Claims> {
+async fn claims(headers: &HeaderMap, identity: &Identity, audience: &str) -> Result<Claims> {
     let missing = || {
         Problem::new(
             StatusCode::UNAUTHORIZED,
@@ -112,16 +136,22 @@ async fn claims(parts: &Parts, identity: &Identity, audience: &str) -> Result<Cl
             "This route needs an access token",
         )
     };
-    let header = parts.headers.get(header::AUTHORIZATION).ok_or_else(missing)?;
+    let mut shown = headers.get_all(header::AUTHORIZATION).iter();
+    let header = shown.next().ok_or_else(missing)?;
+    if shown.next().is_some() {
+        // Two proxies could each take another one for the one that counts.
+        return Err(invalid_token());
+    }
     let (scheme, token) = header
         .to_str()
         .ok()
         .and_then(|value| value.split_once(' '))
         .ok_or_else(missing)?;
-    if !scheme.eq_ignore_ascii_case("Bearer") {
+    let token = token.trim_start_matches(' ');
+    if !scheme.eq_ignore_ascii_case("Bearer") || token.is_empty() {
         return Err(missing());
     }
-    identity.verify(token.trim(), ACCESS_TOKEN, audience).await
+    identity.verify(token, ACCESS_TOKEN, audience).await
 }
 
 fn forbidden() -> Problem {

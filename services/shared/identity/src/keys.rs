@@ -51,6 +51,10 @@ impl Keys {
         }
     }
 
+    pub async fn set(&self, set: &JwkSet) {
+        *self.cached.write().await = Cached::of(usable(set));
+    }
+
     /// The key of that id, if Token Provider has it.
     pub async fn find(&self, kid: &str) -> Result<Option<Arc<Key>>> {
         let Some(sidecar) = &self.sidecar else {

@@ -1,7 +1,7 @@
 //! Who calls: access tokens of users (RFC 9068) and of services, verified with Token Provider's public keys;
 //! and the tokens with which this service calls others.
 //!
-//! A permission is a type in a handler's signature: [`User`], [`Operator`] or [`Service<G>`].
+//! A permission is a type in a handler's signature: [`User`], [`Operator`], [`Admin`] or [`Service<G>`].
 
 mod extract;
 mod keys;
@@ -13,7 +13,7 @@ use std::sync::Arc;
 use jsonwebtoken::jwk::JwkSet;
 use sidecar::Sidecar;
 
-pub use extract::{Grant, Operator, Service, User};
+pub use extract::{Admin, Grant, Operator, Service, User};
 pub use verify::{Claims, SERVICE_SUBJECT, USER_AUDIENCE};
 
 /// `iss` of every token, and the only issuer that is accepted.
@@ -56,6 +56,11 @@ impl Identity {
             keys: keys::Keys::preset(&keys),
             outbound: None,
         }))
+    }
+
+    /// Takes other keys in the place of those it was made with.
+    pub async fn set_keys(&self, keys: &JwkSet) {
+        self.0.keys.set(keys).await;
     }
 
     /// As [`Identity::with_keys`], and with tokens for calls that are all `token`: for tests of services that call.

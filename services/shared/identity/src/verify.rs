@@ -1,7 +1,7 @@
 //! Verifying a token: every check that RFC 9068 §4 and RFC 8725 ask for is set here, none is left to a default.
 
 use axum::http::StatusCode;
-use jsonwebtoken::{Validation, decode, decode_header};
+use jsonwebtoken::{Algorithm, Validation, decode, decode_header, get_current_timestamp};
 use problem::{Problem, Result};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -15,6 +15,8 @@ pub const USER_AUDIENCE: &str = "payme";
 pub const SERVICE_SUBJECT: &str = "service:";
 /// Clocks of one installation differ by less.
 const LEEWAY_S: u64 = 5;
+/// No token of ours comes near it.
+const LONGEST_TOKEN_BYTES: usize = 8 * 1024;
 
 /// The claims of PayMe's tokens; which of the optional ones are there depends on the token's type.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -39,23 +41,48 @@ pub struct Claims {
 }
 
 pub async fn verify(keys: &Keys, token: &str, typ: &str, audience: &str) -> Result<Claims> {
-    let header = decode_header(token).map_err(|_| invalid_token())?;
-    if header.typ.as_deref() != Some(typ) {
+    let kid = key_id(token, typ)?;
+    let key = keys.find(&kid).await?.ok_or_else(invalid_token)?;
+    let token = decode::<Claims>(token, &key.decoding, &rules(key.algorithm, audience));
+    token
+        .map(|token| token.claims)
+        .ok()
+        .filter(is_issued)
+        .ok_or_else(invalid_token)
+}
+
+/// The key that a token of this type says it is signed with.
+fn key_id(token: &str, typ: &str) -> Result<String> {
+    if token.len() > LONGEST_TOKEN_BYTES {
         return Err(invalid_token());
     }
-    // Only `kid` is read from the header. Keys that a token brings or points at (`jwk`, `jku`, `x5u`) are ignored.
-    let kid = header.kid.ok_or_else(invalid_token)?;
-    let key = keys.find(&kid).await?.ok_or_else(invalid_token)?;
-    let mut rules = Validation::new(key.algorithm);
+    let header = decode_header(token).map_err(|_| invalid_token())?;
+    // We know no extension: a token that insists on one is not for us (RFC 7515 §4.1.11, and RFC 7797 for `b64`).
+    let extended = header.crit.is_some() || header.extras.inner().contains_key("b64");
+    if extended || header.typ.as_deref() != Some(typ) {
+        return Err(invalid_token());
+    }
+    // Only `kid` names a key. Keys that a token brings or points at (`jwk`, `x5c`, `jku`, `x5u`) are ignored.
+    header.kid.ok_or_else(invalid_token)
+}
+
+fn rules(algorithm: Algorithm, audience: &str) -> Validation {
+    let mut rules = Validation::new(algorithm);
     rules.leeway = LEEWAY_S;
+    rules.reject_tokens_expiring_in_less_than = 0;
     rules.set_audience(&[audience]);
     rules.set_issuer(&[ISSUER]);
     rules.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
     rules.validate_exp = true;
+    rules.validate_nbf = true;
     rules.validate_aud = true;
-    decode::<Claims>(token, &key.decoding, &rules)
-        .map(|token| token.claims)
-        .map_err(|_| invalid_token())
+    rules
+}
+
+/// `jsonwebtoken` does not look at `iat`: a token of the future was made by somebody who is not Token Provider.
+fn is_issued(claims: &Claims) -> bool {
+    let latest = get_current_timestamp() + LEEWAY_S;
+    u64::try_from(claims.iat).is_ok_and(|issued_at| issued_at <= latest)
 }
 
 /// One answer for every fault of a token: a forger learns nothing.

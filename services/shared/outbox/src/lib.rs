@@ -3,17 +3,21 @@
 //! A producer calls [`enqueue`] in the transaction of its change; a [`Relay`] publishes what is committed, in
 //! order, and deletes what the broker took. A consumer takes [`Received`] and asks [`first_delivery`] in the
 //! transaction of its effect. Delivery is at least once; the effect is exactly once.
+//! A service without a database can only [`publish_now`].
 //! Both tables are in `tables.sql`; each service creates its own in its migrations.
 
+mod envelope;
 mod receive;
 mod relay;
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
+use sidecar::Sidecar;
 use sqlx::PgConnection;
 use telemetry::TraceContext;
 use uuid::Uuid;
 
+use envelope::Envelope;
 pub use receive::{Outcome, Received, deliveries};
 pub use relay::{Relay, Worker};
 
@@ -54,6 +58,21 @@ impl Event {
             occurred_at,
         })
     }
+}
+
+/// Publishes an event that no database holds: it is lost if the broker does not take it now.
+pub async fn publish_now(sidecar: &Sidecar, source: &str, event: &Event) -> Result<(), sidecar::Error> {
+    let traceparent = event.trace.as_ref().map(ToString::to_string);
+    let envelope = Envelope {
+        id: event.id,
+        source,
+        kind: event.kind,
+        subject: &event.subject,
+        data: &event.data,
+        traceparent: traceparent.as_deref(),
+        occurred_at: event.occurred_at,
+    };
+    sidecar.publish(event.topic, vec![envelope.publication()]).await
 }
 
 /// Writes the event beside the change that it tells of. After the commit, call [`Relay::wake`].

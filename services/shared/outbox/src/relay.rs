@@ -7,12 +7,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Utc};
 use sidecar::{Publication, Sidecar};
 use sqlx::{FromRow, PgPool};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
+
+use crate::envelope::Envelope;
 
 const BATCH: i64 = 200;
 const POLL: Duration = Duration::from_secs(1);
@@ -147,28 +149,17 @@ impl Worker {
         topics
     }
 
-    /// A CloudEvents 1.0 envelope with the distributed tracing extension.
     fn publication(&self, row: &Row) -> Publication {
-        let mut envelope = serde_json::json!({
-            "specversion": "1.0",
-            "id": row.id,
-            "source": self.source,
-            "type": row.kind,
-            "subject": row.subject,
-            "time": row.occurred_at.to_rfc3339_opts(SecondsFormat::Micros, true),
-            "datacontenttype": "application/json",
-            "data": row.data,
-        });
-        if let Some(traceparent) = &row.traceparent {
-            envelope["traceparent"] = traceparent.clone().into();
-            // Dapr's older name for it: where that is missing, daprd writes its own over both.
-            envelope["traceid"] = traceparent.clone().into();
-        }
-        Publication {
-            id: row.id.to_string(),
-            partition_key: row.subject.clone(),
-            envelope: envelope.to_string().into_bytes(),
-        }
+        let envelope = Envelope {
+            id: row.id,
+            source: self.source,
+            kind: &row.kind,
+            subject: &row.subject,
+            data: &row.data,
+            traceparent: row.traceparent.as_deref(),
+            occurred_at: row.occurred_at,
+        };
+        envelope.publication()
     }
 }
 

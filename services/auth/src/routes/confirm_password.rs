@@ -1,0 +1,19 @@
+use axum::extract::State;
+use axum::http::StatusCode;
+use identity::User;
+use problem::Result;
+
+use super::PasswordAgain;
+use crate::AppState;
+
+/// Whether this is the caller's password: before what a stolen session must not do.
+#[utoipa::path(post, path = "/auth/confirm-password", tag = "auth", request_body = PasswordAgain,
+    security(("bearer" = ["user"])), responses((status = 204), (status = 403, description = "`wrong_password`")))]
+pub async fn confirm_password(
+    State(app): State<AppState>,
+    caller: User,
+    problem::Json(request): problem::Json<PasswordAgain>,
+) -> Result<StatusCode> {
+    crate::confirm::confirm_password(&app, caller.id, request.password).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
