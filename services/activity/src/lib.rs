@@ -27,6 +27,8 @@ pub fn app(state: AppState) -> Router {
     let events = Router::new()
         .route("/events/user-registered", post(events::user_registered))
         .route("/events/user-logged-in", post(events::user_logged_in))
+        .route("/events/session-revoked", post(events::session_revoked))
+        .route("/events/security-alert", post(events::security_alert))
         .route("/events/transaction-made", post(events::transaction_made));
     router()
         .split_for_parts()

@@ -3,7 +3,6 @@
 
 use std::time::Duration;
 
-use anyhow::Context;
 use auth::config::Config;
 use auth::{APP_ID, AppState, admin, retention};
 use identity::Identity;
@@ -41,12 +40,7 @@ async fn serve() -> anyhow::Result<()> {
     background.spawn(|stop| relay_worker.run(stop));
     let old = pool.clone();
     background.every(RETENTION, "retention", move || retention::forget_old(old.clone()));
-    let secret = sidecar.secret("auth-sealing-key").await?;
-    let sealing = Key::parse(
-        secret
-            .get("value")
-            .context("the secret auth-sealing-key has no value")?,
-    )?;
+    let sealing = Key::parse(&sidecar.secret_value("auth-sealing-key").await?)?;
     let app = AppState::new(pool.clone(), sidecar.clone(), identity, relay, sealing, config)?;
     server::run(
         listener,

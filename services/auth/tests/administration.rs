@@ -191,3 +191,14 @@ async fn nothing_of_a_person_is_left_after_their_account_is_deleted(pool: PgPool
     assert!(!row.contains("alice") && !row.contains("argon2"), "{row}");
     auth.register("alice").await;
 }
+
+#[sqlx::test]
+async fn nobody_sets_the_password_of_another(pool: PgPool) {
+    let auth = Auth::start(pool).await;
+    let alice = auth.register("alice").await;
+    for field in ["password", "new_password", "password_hash", "email"] {
+        let answer = auth.change(alice, json!({ field: "seven wet umbrellas" })).await;
+        assert_eq!(answer.code(), "invalid_request", "{field}");
+    }
+    assert_eq!(auth.log_in("alice", PASSWORD).await.0.status, StatusCode::OK);
+}

@@ -1,3 +1,4 @@
+#![allow(clippy::unwrap_used, reason = "a test that can't go on has to end")]
 //! Changing and resetting passwords, and the second factor.
 
 mod support;
@@ -300,4 +301,21 @@ async fn a_second_factor_is_set_up_and_taken_off_with_the_password(pool: PgPool)
         .filter(|alert| alert["kind"] == "second_factor_changed")
         .collect();
     assert_eq!(told.len(), 2, "on, and off once");
+}
+
+#[sqlx::test]
+async fn a_reset_leaves_the_second_factor_on(pool: PgPool) {
+    let auth = Auth::start(pool).await;
+    let alice = auth.register("alice").await;
+    let (session, _) = auth.log_in("alice", PASSWORD).await;
+    let (secret, _) = auth.second_factor(&session.json).await;
+    let token = auth.one_time(alice, "password_reset", 60);
+    let body = json!({ "token": token, "new_password": NEW_PASSWORD });
+    let reset = auth.gateway("/auth/password-resets/confirm", &body).await;
+    assert_eq!(reset.status, StatusCode::NO_CONTENT, "{reset:?}");
+    let alone = auth.log_in("alice", NEW_PASSWORD).await.0;
+    assert_eq!(alone.code(), "second_factor_required");
+    let mut body = login("alice", NEW_PASSWORD);
+    body["code"] = json!(code(&secret, 0));
+    assert_eq!(auth.gateway("/login", &body).await.status, StatusCode::OK);
 }

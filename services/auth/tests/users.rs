@@ -89,6 +89,30 @@ async fn guessable_passwords_are_refused(pool: PgPool) {
 }
 
 #[sqlx::test]
+async fn a_password_counts_to_its_last_character_and_in_its_case(pool: PgPool) {
+    let auth = Auth::start(pool).await;
+    let password = "Correct horse battery staple, six wet umbrellas ".repeat(3)[..128].to_owned();
+    let body = json!({ "username": "alice", "email": "alice@example.com", "password": password });
+    assert_eq!(
+        auth.gateway("/auth/register", &body).await.status,
+        StatusCode::CREATED
+    );
+    for almost in [
+        password[..127].to_owned(),
+        password.to_lowercase(),
+        format!("{password} "),
+        password.trim_end().to_owned() + "x",
+    ] {
+        assert_eq!(
+            auth.log_in("alice", &almost).await.0.code(),
+            "invalid_credentials",
+            "{almost}"
+        );
+    }
+    assert_eq!(auth.log_in("alice", &password).await.0.status, StatusCode::OK);
+}
+
+#[sqlx::test]
 async fn bad_registrations_are_refused_with_the_field(pool: PgPool) {
     let auth = Auth::start(pool).await;
     let good = json!({ "username": "alice", "email": "alice@example.com", "password": PASSWORD });

@@ -5,6 +5,7 @@ use identity::Identity;
 use problem::{Problem, Result};
 use reqwest::Method;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use sidecar::Sidecar;
 use uuid::Uuid;
@@ -30,8 +31,21 @@ struct Found {
     items: Vec<Contact>,
 }
 
+/// What the mail after a registration needs.
 #[derive(Deserialize)]
-pub struct Verification {
+#[serde(untagged)]
+pub enum Verification {
+    /// The address is that of the verified account `taken_by`.
+    Taken { taken_by: String, email: String },
+    Free {
+        username: String,
+        email: String,
+        token: String,
+    },
+}
+
+#[derive(Deserialize)]
+pub struct PasswordReset {
     pub username: String,
     pub email: String,
     pub token: String,
@@ -56,11 +70,18 @@ impl Contacts {
         Ok(found.items)
     }
 
-    /// A new token that verifies the user's address; `None` if the user is not there any more.
+    /// What verifies the user's address, unless it is somebody else's; `None` if the user is not there any more.
     pub async fn verification(&self, user_id: Uuid) -> Result<Option<Verification>> {
-        let answer = self
-            .post("/internal/email-verifications", &json!({ "user_id": user_id }))
-            .await?;
+        self.about("/internal/email-verifications", user_id).await
+    }
+
+    /// A new token that sets a new password; `None` if the user is not there any more, or never verified the address.
+    pub async fn password_reset(&self, user_id: Uuid) -> Result<Option<PasswordReset>> {
+        self.about("/internal/password-resets", user_id).await
+    }
+
+    async fn about<T: DeserializeOwned>(&self, path: &str, user_id: Uuid) -> Result<Option<T>> {
+        let answer = self.post(path, &json!({ "user_id": user_id })).await?;
         if answer.status() == StatusCode::NOT_FOUND {
             return Ok(None);
         }

@@ -2,7 +2,9 @@
 
 mod contacts;
 mod events;
+mod kind;
 mod mailer;
+mod preferences;
 mod state;
 mod store;
 
@@ -24,7 +26,8 @@ struct Contract;
 pub fn app(state: AppState) -> Router {
     let events = Router::new()
         .route("/events/user-registered", post(events::user_registered))
-        .route("/events/transaction-made", post(events::transaction_made));
+        .route("/events/transaction-made", post(events::transaction_made))
+        .route("/events/security-alert", post(events::security_alert));
     deliveries(events, &state.sidecar).with_state(state)
 }
 

@@ -6,12 +6,14 @@ use sqlx::PgPool;
 
 use crate::contacts::Contacts;
 use crate::mailer::Mailer;
+use crate::preferences::Preferences;
 
 #[derive(Clone)]
 pub struct AppState {
     pub(crate) pool: PgPool,
     pub(crate) sidecar: Sidecar,
     pub(crate) contacts: Contacts,
+    pub(crate) preferences: Preferences,
     pub(crate) mailer: Mailer,
 }
 
@@ -23,12 +25,14 @@ impl AppState {
         identity: Identity,
         public_origin: String,
     ) -> anyhow::Result<Self> {
-        let contacts = Contacts::new(sidecar.clone(), identity);
+        let contacts = Contacts::new(sidecar.clone(), identity.clone());
+        let preferences = Preferences::new(sidecar.clone(), identity);
         let mailer = Mailer::new(sidecar.clone(), public_origin)?;
         Ok(Self {
             pool,
             sidecar,
             contacts,
+            preferences,
             mailer,
         })
     }

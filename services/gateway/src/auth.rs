@@ -2,34 +2,28 @@
 
 use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
-use identity::Identity;
 use problem::{Problem, Result};
-use reqwest::Method;
+use reqwest::{Method, RequestBuilder};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use sidecar::Sidecar;
 use uuid::Uuid;
 
+use crate::AppState;
+use crate::answer::{Answer, call, service_unavailable};
 use crate::domain::session::{Entry, SessionCookie};
-use crate::forward::{Answer, unreachable};
 
-const APP_ID: &str = "auth";
+pub const AUTH: &str = "auth";
 const SCOPE: &str = "auth:sessions";
 
-#[derive(Clone)]
-pub struct Auth {
-    sidecar: Sidecar,
-    identity: Identity,
-}
-
-/// An access token of a session.
+/// An access token of a session, and of a client that holds its own tokens the next refresh token too.
 #[derive(Deserialize)]
 pub struct SessionAccess {
-    user_id: Uuid,
-    session_id: Uuid,
-    access_token: String,
-    access_expires_at: DateTime<Utc>,
-    session_expires_at: DateTime<Utc>,
+    pub user_id: Uuid,
+    pub session_id: Uuid,
+    pub access_token: String,
+    pub access_expires_at: DateTime<Utc>,
+    pub session_expires_at: DateTime<Utc>,
+    pub refresh_token: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -52,48 +46,36 @@ impl SessionAccess {
     }
 }
 
-impl Auth {
-    pub fn new(sidecar: Sidecar, identity: Identity) -> Self {
-        Self { sidecar, identity }
-    }
+/// A request that the gateway makes in its own name, for somebody who has no session or whose session this is about.
+pub async fn request(app: &AppState, method: Method, path: &str) -> Result<RequestBuilder> {
+    let bearer = app.identity.bearer(AUTH, SCOPE).await?;
+    Ok(app.sidecar.request(method, AUTH, path).bearer_auth(bearer))
+}
 
-    /// Posts a request that Auth answers to the client; its answer may be a problem to pass on.
-    pub async fn post(&self, path: &str, body: &impl Serialize) -> Result<Answer> {
-        let bearer = self.identity.bearer(APP_ID, SCOPE).await?;
-        let request = self
-            .sidecar
-            .request(Method::POST, APP_ID, path)
-            .bearer_auth(bearer)
-            .json(body);
-        Answer::read(request.send().await.map_err(unreachable)?).await
-    }
+/// Its answer may be a problem to pass on.
+pub async fn post(app: &AppState, path: &str, body: &impl Serialize) -> Result<Answer> {
+    call(app, request(app, Method::POST, path).await?.json(body)).await
+}
 
-    /// An access token for the session of this cookie; 401 `not_logged_in` if there is no such session.
-    pub async fn renew(&self, cookie: &SessionCookie, now: DateTime<Utc>) -> Result<Entry> {
-        let answer = self
-            .post("/sessions/renew", &json!({ "session_ref": cookie.session_ref() }))
-            .await?;
-        // By code: no other refusal may end the sessions of people who are logged in.
-        match (answer.status, answer.code().as_str()) {
-            (StatusCode::OK, _) => Ok(answer.json::<SessionAccess>()?.into_entry(now)),
-            (_, "session_ended" | "unknown_session") => Err(not_logged_in()),
-            (status, code) => {
-                tracing::warn!(%status, code, "a session could not be renewed");
-                Err(crate::forward::service_unavailable())
-            }
+/// An access token for the session of this cookie; 401 `not_logged_in` if there is no such session.
+pub async fn renew(app: &AppState, cookie: &SessionCookie, now: DateTime<Utc>) -> Result<Entry> {
+    let body = json!({ "session_ref": cookie.session_ref() });
+    let answer = post(app, "/sessions/renew", &body).await?;
+    // By code: no other refusal may end the sessions of people who are logged in.
+    match (answer.status, answer.code().as_str()) {
+        (StatusCode::OK, _) => Ok(answer.json::<SessionAccess>()?.into_entry(now)),
+        (_, "session_ended" | "unknown_session") => Err(not_logged_in()),
+        (status, code) => {
+            tracing::warn!(%status, code, "a session could not be renewed");
+            Err(service_unavailable())
         }
     }
+}
 
-    pub async fn end(&self, cookie: &SessionCookie) -> Result<()> {
-        let answer = self
-            .post("/sessions/end", &json!({ "session_ref": cookie.session_ref() }))
-            .await?;
-        if answer.status.is_success() {
-            Ok(())
-        } else {
-            Err(crate::forward::service_unavailable())
-        }
-    }
+/// Ends the session of this cookie.
+pub async fn end(app: &AppState, cookie: &SessionCookie) -> Result<()> {
+    let body = json!({ "session_ref": cookie.session_ref() });
+    post(app, "/sessions/end", &body).await?.done()
 }
 
 pub fn not_logged_in() -> Problem {

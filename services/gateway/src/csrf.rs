@@ -26,6 +26,22 @@ pub fn check_without_cookie(headers: &HeaderMap, public_origin: &str) -> Result<
     }
 }
 
+/// For requests whose answer has tokens: no browser gets any, not even one of our own pages (the draft "OAuth 2.0 for
+/// Browser-Based Apps" §6.1). Every browser says one of these of itself.
+pub fn check_native(headers: &HeaderMap) -> Result<()> {
+    if ["sec-fetch-site", "sec-fetch-mode", "origin", "cookie"]
+        .iter()
+        .any(|name| headers.contains_key(*name))
+    {
+        return Err(Problem::new(
+            StatusCode::FORBIDDEN,
+            "native_clients_only",
+            "Browsers get a session cookie, and no tokens",
+        ));
+    }
+    Ok(())
+}
+
 /// What `Sec-Fetch-Site` says, or an exact `Origin` where it is absent; `None` if neither is there.
 fn same_origin(headers: &HeaderMap, public_origin: &str) -> Option<bool> {
     match headers.get("sec-fetch-site") {
@@ -84,5 +100,18 @@ mod tests {
         assert!(check_without_cookie(&headers(&[("origin", ORIGIN)]), ORIGIN).is_ok());
         assert!(check_without_cookie(&headers(&[("origin", "null")]), ORIGIN).is_err());
         assert!(check_without_cookie(&headers(&[("sec-fetch-site", "cross-site")]), ORIGIN).is_err());
+    }
+
+    #[test]
+    fn no_browser_gets_tokens() {
+        assert!(check_native(&headers(&[("user-agent", "okhttp/5.0")])).is_ok());
+        for browser in [
+            ("sec-fetch-site", "same-origin"),
+            ("sec-fetch-mode", "cors"),
+            ("origin", ORIGIN),
+            ("cookie", "a=b"),
+        ] {
+            assert!(check_native(&headers(&[browser])).is_err(), "{browser:?}");
+        }
     }
 }

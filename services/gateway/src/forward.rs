@@ -1,18 +1,22 @@
 //! What is passed on: an explicit list of routes, with an explicit list of headers. Everything else stays outside.
 
 use axum::Router;
-use axum::body::{Body, to_bytes};
+use axum::body::to_bytes;
 use axum::extract::{RawPathParams, Request, State};
-use axum::http::header::{ACCEPT, CONTENT_TYPE, LOCATION, RETRY_AFTER};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use axum::http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, SET_COOKIE};
+use axum::http::request::Parts;
+use axum::http::{HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, on};
-use problem::{PROBLEM_JSON, Problem, Result};
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use problem::{Problem, Result};
+use reqwest::RequestBuilder;
 use uuid::Uuid;
 
-use crate::access::{self, Refused};
+use crate::access::{self, Caller, Refused};
+use crate::answer::{call, only};
+use crate::auth::{self, AUTH};
+use crate::domain::session::forget_cookie;
+use crate::limits::Client;
 use crate::{AppState, csrf};
 
 /// One forwarded route; the service has it at the same path.
@@ -20,13 +24,37 @@ pub struct Forwarded {
     pub method: MethodFilter,
     pub path: &'static str,
     pub service: &'static str,
+    pub access: Access,
+}
+
+/// Who may call a route, before the service applies its own rules.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Whoever is logged in; the service gets their token.
+    Caller,
+    /// Anybody; the service gets the gateway's own token.
+    Anybody,
+    /// Anybody but a browser, as the answer has tokens.
+    Native,
 }
 
 const fn forwarded(method: MethodFilter, path: &'static str, service: &'static str) -> Forwarded {
+    let access = Access::Caller;
     Forwarded {
         method,
         path,
         service,
+        access,
+    }
+}
+
+const fn open(path: &'static str, access: Access) -> Forwarded {
+    let (method, service) = (MethodFilter::POST, AUTH);
+    Forwarded {
+        method,
+        path,
+        service,
+        access,
     }
 }
 
@@ -43,27 +71,56 @@ impl Forwarded {
     }
 }
 
-pub const FORWARDED: [Forwarded; 10] = [
-    forwarded(MethodFilter::GET, "/users/me", "user"),
-    forwarded(MethodFilter::PATCH, "/users/me", "user"),
-    forwarded(MethodFilter::GET, "/accounts", "account"),
-    forwarded(MethodFilter::GET, "/accounts/{id}", "account"),
-    forwarded(MethodFilter::GET, "/accounts/{id}/entries", "account"),
-    forwarded(MethodFilter::GET, "/transactions", "transaction"),
-    forwarded(MethodFilter::POST, "/transactions", "transaction"),
-    forwarded(MethodFilter::GET, "/transactions/{id}", "transaction"),
-    forwarded(MethodFilter::POST, "/top-ups", "transaction"),
-    forwarded(MethodFilter::GET, "/activity", "activity"),
+const GET: MethodFilter = MethodFilter::GET;
+const PATCH: MethodFilter = MethodFilter::PATCH;
+const POST: MethodFilter = MethodFilter::POST;
+const PUT: MethodFilter = MethodFilter::PUT;
+const DELETE: MethodFilter = MethodFilter::DELETE;
+
+pub const FORWARDED: [Forwarded; 32] = [
+    open("/auth/register", Access::Anybody),
+    open("/auth/verify-email", Access::Anybody),
+    open("/auth/password-resets", Access::Anybody),
+    open("/auth/password-resets/confirm", Access::Anybody),
+    open("/auth/token", Access::Native),
+    forwarded(GET, "/auth/account", AUTH),
+    forwarded(PUT, "/auth/password", AUTH),
+    forwarded(POST, "/auth/totp", AUTH),
+    forwarded(POST, "/auth/totp/confirm", AUTH),
+    forwarded(POST, "/auth/totp/disable", AUTH),
+    forwarded(POST, "/auth/recovery-codes", AUTH),
+    forwarded(GET, "/auth/sessions", AUTH),
+    forwarded(DELETE, "/auth/sessions", AUTH),
+    forwarded(DELETE, "/auth/sessions/{id}", AUTH),
+    forwarded(GET, "/admin/users", AUTH),
+    forwarded(GET, "/admin/users/{id}", AUTH),
+    forwarded(PATCH, "/admin/users/{id}", AUTH),
+    forwarded(DELETE, "/admin/users/{id}/sessions", AUTH),
+    forwarded(GET, "/admin/signing-keys", "token-provider"),
+    forwarded(POST, "/admin/signing-keys/rotate", "token-provider"),
+    forwarded(GET, "/users/me", "user"),
+    forwarded(PATCH, "/users/me", "user"),
+    forwarded(GET, "/users/me/preferences", "user"),
+    forwarded(PATCH, "/users/me/preferences", "user"),
+    forwarded(GET, "/accounts", "account"),
+    forwarded(GET, "/accounts/{id}", "account"),
+    forwarded(GET, "/accounts/{id}/entries", "account"),
+    forwarded(GET, "/transactions", "transaction"),
+    forwarded(POST, "/transactions", "transaction"),
+    forwarded(GET, "/transactions/{id}", "transaction"),
+    forwarded(POST, "/top-ups", "transaction"),
+    forwarded(GET, "/activity", "activity"),
 ];
 
 const REQUEST_HEADERS: [HeaderName; 3] = [CONTENT_TYPE, ACCEPT, HeaderName::from_static("idempotency-key")];
-const RESPONSE_HEADERS: [HeaderName; 3] = [CONTENT_TYPE, LOCATION, RETRY_AFTER];
 
 pub fn routes() -> Router<AppState> {
     FORWARDED.iter().fold(Router::new(), |router, route| {
-        let service = route.service;
-        let handler = async move |State(app): State<AppState>, params: RawPathParams, request: Request| {
-            forward(&app, service, &params, request).await
+        let handler = async move |State(app): State<AppState>,
+                                  client: Client,
+                                  params: RawPathParams,
+                                  request: Request| {
+            forward(&app, route, &client, &params, request).await
         };
         router.route(route.path, on(route.method, handler))
     })
@@ -71,7 +128,8 @@ pub fn routes() -> Router<AppState> {
 
 async fn forward(
     app: &AppState,
-    service: &'static str,
+    route: &Forwarded,
+    client: &Client,
     params: &RawPathParams,
     request: Request,
 ) -> Result<Response, Refused> {
@@ -84,124 +142,53 @@ async fn forward(
     let body = to_bytes(body, server::BODY_LIMIT_BYTES)
         .await
         .map_err(|_| too_large())?;
-    let session = access::session(app, &parts.headers).await?;
-    if !matches!(parts.method, Method::GET | Method::HEAD) {
-        csrf::check(&parts.headers, &app.config.public_origin)?;
+    let (request, caller) = if route.access == Access::Caller {
+        let caller = access::caller(app, &parts.method, &parts.headers).await?;
+        let request = app
+            .sidecar
+            .request(parts.method.clone(), route.service, path(&parts));
+        (
+            request.header(AUTHORIZATION, caller.authorization.clone()),
+            Some(caller),
+        )
+    } else {
+        (for_anybody(app, route, client, &parts).await?, None)
+    };
+    let request = request.headers(only(&parts.headers, &REQUEST_HEADERS)).body(body);
+    let answer = call(app, request).await?;
+    // Whoever has ended their own session by this has a cookie that is worth nothing.
+    let over = caller.is_some_and(
+        |Caller {
+             session_id, cookie, ..
+         }| { cookie.is_some() && answer.ended.contains(&session_id) },
+    );
+    if over {
+        return Ok(([(SET_COOKIE, forget_cookie())], answer).into_response());
     }
-    let path = parts
-        .uri
-        .path_and_query()
-        .map_or_else(|| parts.uri.path(), |path| path.as_str());
-    let request = app.sidecar.request(parts.method, service, path);
-    let request = request
-        .headers(only(&parts.headers, &REQUEST_HEADERS))
-        .bearer_auth(session.access_token)
-        .body(body);
-    let answer = Answer::read(request.send().await.map_err(unreachable)?).await?;
     Ok(answer.into_response())
 }
 
-/// A service's answer: what it said itself, never what a sidecar said in its place.
-pub struct Answer {
-    pub status: StatusCode,
-    headers: HeaderMap,
-    body: Vec<u8>,
-}
-
-impl Answer {
-    pub async fn read(response: reqwest::Response) -> Result<Self> {
-        let status = response.status();
-        let headers = only(response.headers(), &RESPONSE_HEADERS);
-        let body = response.bytes().await.map_err(unreachable)?.to_vec();
-        // Our services refuse with problems only; another error is the sidecar's, about a service that it can't reach.
-        let is_problem = headers
-            .get(CONTENT_TYPE)
-            .is_some_and(|value| value == PROBLEM_JSON);
-        if !status.is_success() && !is_problem {
-            return Err(not_answered(status, &body));
-        }
-        let answer = Self {
-            status,
-            headers,
-            body,
-        };
-        // The token is ours, not the client's: it can do nothing about it, and its session is as good as before.
-        if matches!(answer.code().as_str(), "missing_token" | "invalid_token") {
-            tracing::error!("a service refused the gateway's token");
-            return Err(service_unavailable());
-        }
-        Ok(answer)
-    }
-
-    /// The problem's code; empty if the answer is none.
-    pub fn code(&self) -> String {
-        #[derive(Deserialize)]
-        struct Coded {
-            code: String,
-        }
-        if self.status.is_success() {
-            return String::new();
-        }
-        serde_json::from_slice::<Coded>(&self.body).map_or_else(|_| String::new(), |problem| problem.code)
-    }
-
-    pub fn json<T: DeserializeOwned>(&self) -> Result<T> {
-        Ok(serde_json::from_slice(&self.body)?)
-    }
-}
-
-impl IntoResponse for Answer {
-    fn into_response(self) -> Response {
-        let mut response = Response::new(Body::from(self.body));
-        *response.status_mut() = self.status;
-        *response.headers_mut() = self.headers;
-        response
-    }
-}
-
-fn only(headers: &HeaderMap, names: &[HeaderName]) -> HeaderMap {
-    let found = |name: &HeaderName| {
-        headers
-            .get(name)
-            .map(|value: &HeaderValue| (name.clone(), value.clone()))
-    };
-    names.iter().filter_map(found).collect()
-}
-
-pub fn unreachable(error: reqwest::Error) -> Problem {
-    tracing::warn!(%error, "a call to a service failed");
-    if error.is_timeout() {
-        upstream_timeout()
+async fn for_anybody(
+    app: &AppState,
+    route: &Forwarded,
+    client: &Client,
+    parts: &Parts,
+) -> Result<RequestBuilder> {
+    app.limits.anonymous(client)?;
+    if route.access == Access::Native {
+        csrf::check_native(&parts.headers)?;
     } else {
-        service_unavailable()
+        csrf::check_without_cookie(&parts.headers, &app.config.public_origin)?;
     }
+    let request = auth::request(app, parts.method.clone(), path(parts)).await?;
+    Ok(request.header("payme-client-network", client.network.to_string()))
 }
 
-/// What daprd's own errors mean. It has one code and status for all of them, so that its text has to tell.
-fn not_answered(status: StatusCode, body: &[u8]) -> Problem {
-    tracing::warn!(%status, "a service could not be reached");
-    if String::from_utf8_lossy(body).contains("deadline exceeded") {
-        upstream_timeout()
-    } else {
-        service_unavailable()
-    }
-}
-
-fn upstream_timeout() -> Problem {
-    Problem::new(
-        StatusCode::GATEWAY_TIMEOUT,
-        "upstream_timeout",
-        "A service took too long to answer",
-    )
-}
-
-pub fn service_unavailable() -> Problem {
-    Problem::new(
-        StatusCode::SERVICE_UNAVAILABLE,
-        "service_unavailable",
-        "A service can't be reached right now",
-    )
-    .retry_after_s(1)
+fn path(parts: &Parts) -> &str {
+    parts
+        .uri
+        .path_and_query()
+        .map_or_else(|| parts.uri.path(), |path| path.as_str())
 }
 
 fn invalid_path() -> Problem {

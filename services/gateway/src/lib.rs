@@ -2,12 +2,16 @@
 //! table of contents.
 
 mod access;
+mod alerts;
+mod answer;
 mod auth;
 mod cache;
 pub mod config;
 mod csrf;
 pub mod domain;
+mod events;
 mod forward;
+mod limits;
 pub mod openapi;
 mod provisioning;
 mod renewal;
@@ -15,7 +19,9 @@ mod routes;
 mod state;
 
 use axum::Router;
-use axum::routing::get;
+use axum::middleware::from_fn_with_state;
+use axum::routing::{get, post};
+use outbox::deliveries;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -33,21 +39,32 @@ pub const APP_ID: &str = "gateway";
 ))]
 struct Contract;
 
-/// All routes that the outside can reach.
+/// All routes that the outside can reach, and the one at which the sidecar delivers events.
 pub fn app(state: AppState) -> Router {
+    let events = Router::new().route("/events/session-revoked", post(events::session_revoked));
     own_routes()
         .split_for_parts()
         .0
         .merge(forward::routes())
         .route("/openapi.json", get(openapi::show))
+        .route_layer(from_fn_with_state(state.clone(), limits::limited))
+        .merge(deliveries(events, &state.sidecar))
         .with_state(state)
+}
+
+/// The JSON Schema of a topic's `data`, which is `contract/events/<TOPIC>.schema.json`.
+pub fn events_schema(topic: &str) -> anyhow::Result<String> {
+    anyhow::ensure!(topic == alert::TOPIC, "this service does not publish {topic}");
+    Ok(serde_json::to_string_pretty(&schemars::schema_for!(
+        alert::Alert
+    ))?)
 }
 
 fn own_routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::with_openapi(Contract::openapi())
-        .routes(routes!(routes::register::register))
-        .routes(routes!(routes::verify_email::verify_email))
         .routes(routes!(routes::login::login))
         .routes(routes!(routes::logout::logout))
         .routes(routes!(routes::session::session))
+        .routes(routes!(routes::export_user::export_user))
+        .routes(routes!(routes::delete_user::delete_user))
 }

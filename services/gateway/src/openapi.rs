@@ -7,14 +7,19 @@ use problem::Result;
 use serde_json::{Value, json};
 
 use crate::domain::session::COOKIE;
-use crate::forward::FORWARDED;
+use crate::forward::{Access, FORWARDED};
 
 const SCHEMAS: &str = "#/components/schemas/";
 
 /// The contracts that are forwarded, as they are checked in.
-const CONTRACTS: [(&str, &str); 4] = [
+const CONTRACTS: [(&str, &str); 6] = [
     ("account", include_str!("../../account/contract/openapi.json")),
     ("activity", include_str!("../../activity/contract/openapi.json")),
+    ("auth", include_str!("../../auth/contract/openapi.json")),
+    (
+        "token-provider",
+        include_str!("../../token-provider/contract/openapi.json"),
+    ),
     (
         "transaction",
         include_str!("../../transaction/contract/openapi.json"),
@@ -40,9 +45,13 @@ fn merged() -> serde_json::Result<Value> {
         for route in FORWARDED.iter().filter(|route| route.service == service) {
             let method = route.method_name();
             let mut operation = contract["paths"][route.path][method].clone();
-            operation["security"] = json!([{ "session": [] }]);
-            if method != "get" {
-                push(&mut operation["parameters"], csrf_header());
+            if route.access == Access::Caller {
+                operation["security"] = json!([{ "session": [] }, { "bearer": [] }]);
+                if method != "get" {
+                    push(&mut operation["parameters"], csrf_header());
+                }
+            } else {
+                operation["security"] = json!([]);
             }
             document["paths"][route.path][method] = operation;
         }
@@ -54,6 +63,8 @@ fn merged() -> serde_json::Result<Value> {
     }
     document["components"]["securitySchemes"]["session"] =
         json!({ "type": "apiKey", "in": "cookie", "name": COOKIE });
+    document["components"]["securitySchemes"]["bearer"] =
+        json!({ "type": "http", "scheme": "bearer", "bearerFormat": "JWT" });
     Ok(document)
 }
 
@@ -80,8 +91,8 @@ fn used_schemas(paths: &Value, schemas: &Value, service: &str) -> BTreeSet<Strin
 }
 
 fn csrf_header() -> Value {
-    json!({ "in": "header", "name": "X-PayMe-CSRF", "required": true,
-        "description": "Always `1`: no other site can send it.",
+    json!({ "in": "header", "name": "X-PayMe-CSRF", "required": false,
+        "description": "Always `1`, with the session cookie: no other site can send it.",
         "schema": { "type": "string", "enum": ["1"] } })
 }
 

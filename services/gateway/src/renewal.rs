@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::Utc;
 
-use crate::AppState;
 use crate::domain::session::SessionCookie;
+use crate::{AppState, auth};
 
 /// The sessions whose token this process renews right now, by cache key.
 #[derive(Clone, Default)]
@@ -40,7 +40,7 @@ impl Renewals {
 
 async fn renew(app: &AppState, cookie: &SessionCookie) {
     let now = Utc::now();
-    let renewed = match app.auth.renew(cookie, now).await {
+    let renewed = match auth::renew(app, cookie, now).await {
         Ok(entry) => app.cache.put(cookie, &entry, now).await,
         Err(problem) => Err(problem),
     };

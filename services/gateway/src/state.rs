@@ -3,31 +3,40 @@
 use identity::Identity;
 use sidecar::Sidecar;
 
-use crate::auth::Auth;
+use crate::alerts::Alerts;
 use crate::cache::TokenCache;
 use crate::config::Config;
 use crate::domain::seal::Pepper;
+use crate::limits::Limits;
 use crate::renewal::Renewals;
 
 #[derive(Clone)]
 pub struct AppState {
     pub(crate) sidecar: Sidecar,
     pub(crate) identity: Identity,
-    pub(crate) auth: Auth,
     pub(crate) cache: TokenCache,
     pub(crate) renewals: Renewals,
+    pub(crate) limits: Limits,
+    pub(crate) alerts: Alerts,
     pub(crate) config: Config,
 }
 
 impl AppState {
     pub fn new(sidecar: Sidecar, identity: Identity, pepper: Pepper, config: Config) -> Self {
         Self {
-            auth: Auth::new(sidecar.clone(), identity.clone()),
             cache: TokenCache::new(sidecar.clone(), pepper),
             renewals: Renewals::default(),
+            limits: Limits::new(config.rate_limit_factor),
+            alerts: Alerts::new(sidecar.clone()),
             sidecar,
             identity,
             config,
         }
+    }
+
+    /// Gives memory back that networks and users took who have been quiet for a while.
+    pub fn forget_quiet(&self) {
+        self.limits.forget_quiet();
+        self.alerts.forget_quiet();
     }
 }

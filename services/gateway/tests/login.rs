@@ -42,7 +42,8 @@ async fn the_store_gets_a_sealed_entry_that_ends_with_the_session_and_auth_only_
     assert!((28_700..=28_800).contains(&entry.ttl_s), "{}", entry.ttl_s);
     let at_auth = gateway.services.seen("POST auth /login")[0].json();
     assert_eq!(at_auth["username"], "alice");
-    assert_eq!(at_auth["session_ref"].as_str().unwrap().len(), 64);
+    assert_eq!(at_auth["client"]["session_ref"].as_str().unwrap().len(), 64);
+    assert_eq!(at_auth["client"]["network"], "127.0.0.0/24");
     for told in [key.clone(), at_auth.to_string()] {
         assert!(!told.contains(value) && !told.contains(&value[..20]));
     }
@@ -149,7 +150,7 @@ async fn other_sites_can_not_log_anybody_in() {
 async fn auths_answer_to_a_registration_is_passed_on() {
     let gateway = Gateway::start().await;
     let body = json!({ "username": "alice", "email": "alice@example.com", "password": "a long password" });
-    gateway.services.on("POST auth /register", |_| {
+    gateway.services.on("POST auth /auth/register", |_| {
         (StatusCode::CREATED, Json(json!({ "user_id": 1 })))
     });
     let answer = gateway.post("", "/auth/register", &body).await;
@@ -157,10 +158,10 @@ async fn auths_answer_to_a_registration_is_passed_on() {
         (answer.status.as_u16(), answer.json),
         (201, json!({ "user_id": 1 }))
     );
-    assert_eq!(gateway.services.seen("POST auth /register")[0].json(), body);
+    assert_eq!(gateway.services.seen("POST auth /auth/register")[0].json(), body);
     gateway
         .services
-        .on("POST auth /register", |_| problem(409, "username_taken"));
+        .on("POST auth /auth/register", |_| problem(409, "username_taken"));
     let answer = gateway.post("", "/auth/register", &body).await;
     assert_eq!((answer.status.as_u16(), answer.code()), (409, "username_taken"));
 }
@@ -190,7 +191,7 @@ async fn a_logout_ends_the_session_everywhere() {
         gateway.services.seen("POST auth /login")[0].json(),
         gateway.services.seen("POST auth /sessions/end")[0].json(),
     );
-    assert_eq!(began["session_ref"], ended["session_ref"]);
+    assert_eq!(began["client"]["session_ref"], ended["session_ref"]);
 }
 
 #[tokio::test]

@@ -96,8 +96,11 @@ async fn the_renewed_token_is_that_of_the_same_session() {
     gateway.get(&one, "/accounts").await;
     gateway.get(&other, "/accounts").await;
     let began = gateway.services.seen("POST auth /login");
-    let refs = began
-        .iter()
-        .map(|seen| format!("Bearer {}", seen.json()["session_ref"].as_str().unwrap()));
+    let refs = began.iter().map(|seen| {
+        format!(
+            "Bearer {}",
+            seen.json()["client"]["session_ref"].as_str().unwrap()
+        )
+    });
     assert_eq!(gateway.tokens(ACCOUNTS), refs.collect::<Vec<_>>());
 }

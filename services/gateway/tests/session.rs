@@ -13,7 +13,8 @@ async fn a_cookie_tells_whose_session_it_is() {
     let answer = gateway.get(&cookie, "/auth/session").await;
     assert_eq!(answer.status, 200);
     assert_eq!(answer.json["user_id"], json!(gateway.user_id));
-    assert_eq!(answer.json.as_object().unwrap().len(), 2, "{answer:?}");
+    assert!(answer.json["session_id"].is_string() && answer.json["session_expires_at"].is_string());
+    assert_eq!(answer.json.as_object().unwrap().len(), 3, "{answer:?}");
     assert!(gateway.services.seen("POST auth /sessions/renew").is_empty());
 }
 
@@ -70,7 +71,7 @@ async fn swapped_and_damaged_entries_open_for_nobody() {
     let (one, other) = (gateway.log_in().await, gateway.log_in().await);
     {
         let mut entries = gateway.store.entries.lock().unwrap();
-        let keys: Vec<_> = entries.keys().cloned().collect();
+        let keys: Vec<_> = entries.keys().filter(|key| !key.contains(':')).cloned().collect();
         let first = entries[&keys[0]].clone();
         let second = entries.insert(keys[1].clone(), first).unwrap();
         entries.insert(keys[0].clone(), second);

@@ -1,9 +1,11 @@
 //! Every token of the system: who may have which, signed with keys that only this service holds. Start here: the routes
 //! are the table of contents.
 
+pub mod clients;
 pub mod domain;
 mod issue;
 pub mod keyring;
+pub mod retention;
 mod routes;
 mod state;
 pub mod store;

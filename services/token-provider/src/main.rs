@@ -1,18 +1,13 @@
 //! The token provider. `token-provider keygen [RS256 | ES256]` prints a new signing key in the form that the secret store
 //! takes, `token-provider openapi` the contract; without an argument it serves.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
-use anyhow::Context;
-use chrono::Utc;
 use server::{Background, Service};
 use sidecar::Sidecar;
-use sqlx::PgPool;
-use token_provider::domain::grants::GRANTS;
 use token_provider::domain::keys::{self, KeyAlgorithm};
 use token_provider::keyring::{self, Keyring};
-use token_provider::{AppState, Lifetimes, schedule_from_env, store};
+use token_provider::{AppState, Lifetimes, clients, retention, schedule_from_env};
 
 /// How soon a new key of the secret store is published, and a turn that has come is taken.
 const KEYS_REFRESH: Duration = Duration::from_secs(30);
@@ -38,12 +33,8 @@ async fn serve() -> anyhow::Result<()> {
     let sidecar = Sidecar::from_env()?;
     let pool = server::database(&sqlx::migrate!()).await?;
     sidecar.wait().await?;
-    let keys = Keyring::open(
-        pool.clone(),
-        schedule_from_env()?,
-        &keyring::secret(&sidecar).await?,
-    )
-    .await?;
+    let secret = keyring::secret(&sidecar).await?;
+    let keys = Keyring::open(pool.clone(), schedule_from_env()?, &secret).await?;
     let background = Background::default();
     let (ring, at) = (keys.clone(), sidecar.clone());
     background.every(KEYS_REFRESH, "signing keys", move || {
@@ -51,8 +42,10 @@ async fn serve() -> anyhow::Result<()> {
         async move { ring.follow(&at).await }
     });
     let old = pool.clone();
-    background.every(RETENTION, "retention", move || forget_ended(old.clone()));
-    let app = AppState::new(pool.clone(), keys, client_secrets(&sidecar).await?, lifetimes);
+    background.every(RETENTION, "retention", move || {
+        retention::forget_ended(old.clone())
+    });
+    let app = AppState::new(pool.clone(), keys, clients::secrets(&sidecar).await?, lifetimes);
     let service = Service {
         router: token_provider::app(app),
         pool: Some(pool),
@@ -60,25 +53,4 @@ async fn serve() -> anyhow::Result<()> {
         background,
     };
     server::run(listener, service).await
-}
-
-/// The secret of every service that is granted anything.
-async fn client_secrets(sidecar: &Sidecar) -> anyhow::Result<HashMap<String, String>> {
-    let mut secrets = HashMap::new();
-    for caller in GRANTS.iter().map(|grant| grant.caller) {
-        let mut secret = sidecar.secret(&format!("client-secret-{caller}")).await?;
-        let value = secret.remove("value").filter(|value| !value.is_empty());
-        secrets.insert(
-            caller.to_owned(),
-            value.with_context(|| format!("{caller} has no client secret"))?,
-        );
-    }
-    Ok(secrets)
-}
-
-/// A family that is over is kept for a day, so that a late use of its tokens is still known for what it is.
-async fn forget_ended(pool: PgPool) -> anyhow::Result<()> {
-    let before = Utc::now() - chrono::Duration::days(1);
-    store::refresh_tokens::forget_ended(&mut *pool.acquire().await?, before).await?;
-    Ok(())
 }

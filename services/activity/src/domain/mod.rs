@@ -1,8 +1,7 @@
-//! Which event says what to whom.
+//! Which event says what to whom. Of each event only what feeds need is read; the audit log keeps it whole.
 
-use chrono::{DateTime, Utc};
 use money::Money;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -15,31 +14,48 @@ pub struct Item {
 }
 
 /// `USER_REGISTERED`
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 pub struct UserRegistered {
-    pub user_id: Uuid,
+    user_id: Uuid,
 }
 
 /// `USER_LOGGED_IN`
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 pub struct UserLoggedIn {
-    pub user_id: Uuid,
-    pub session_id: Uuid,
-    pub first_login: bool,
+    user_id: Uuid,
+    session_id: Uuid,
+    first_login: bool,
+}
+
+/// `SESSION_REVOKED`
+#[derive(Deserialize)]
+pub struct SessionRevoked {
+    user_id: Uuid,
+    session_id: Uuid,
+    /// A word, which may be newer than this service.
+    reason: String,
+}
+
+/// `SECURITY_ALERT`
+#[derive(Deserialize)]
+pub struct SecurityAlert {
+    /// A word, which may be newer than this service.
+    kind: String,
+    /// None: it is about the system, not about somebody's account.
+    user_id: Option<Uuid>,
+    session_id: Option<Uuid>,
+    device: Option<String>,
 }
 
 /// `TRANSACTION_MADE`
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Deserialize)]
 pub struct TransactionMade {
-    pub transaction_id: Uuid,
-    /// `transfer` or `top_up`.
-    pub kind: String,
-    pub from_account_id: Option<Uuid>,
-    pub to_account_id: Uuid,
-    pub from_user_id: Option<Uuid>,
-    pub to_user_id: Uuid,
-    pub amount: Money,
-    pub completed_at: DateTime<Utc>,
+    transaction_id: Uuid,
+    from_account_id: Option<Uuid>,
+    to_account_id: Uuid,
+    from_user_id: Option<Uuid>,
+    to_user_id: Uuid,
+    amount: Money,
 }
 
 /// An event that says something to somebody.
@@ -63,6 +79,37 @@ impl Tells for UserLoggedIn {
         vec![Item {
             user_id: self.user_id,
             kind: "logged_in",
+            data,
+        }]
+    }
+}
+
+impl Tells for SessionRevoked {
+    fn items(&self) -> Vec<Item> {
+        vec![Item {
+            user_id: self.user_id,
+            kind: "session_ended",
+            data: json!({ "session_id": self.session_id, "reason": self.reason }),
+        }]
+    }
+}
+
+impl Tells for SecurityAlert {
+    /// The owner sees every alert about their account, also one of a kind that is new.
+    fn items(&self) -> Vec<Item> {
+        let Some(user_id) = self.user_id else {
+            return Vec::new();
+        };
+        let mut data = json!({ "alert": self.kind });
+        if let Some(device) = &self.device {
+            data["device"] = json!(device);
+        }
+        if let Some(session_id) = self.session_id {
+            data["session_id"] = json!(session_id);
+        }
+        vec![Item {
+            user_id,
+            kind: "security_alert",
             data,
         }]
     }
@@ -96,13 +143,11 @@ mod tests {
     fn made(from_user_id: Option<Uuid>, to_user_id: Uuid) -> Vec<(Uuid, &'static str)> {
         let event = TransactionMade {
             transaction_id: Uuid::now_v7(),
-            kind: "transfer".into(),
             from_account_id: from_user_id.map(|_| Uuid::now_v7()),
             to_account_id: Uuid::now_v7(),
             from_user_id,
             to_user_id,
             amount: serde_json::from_value(json!({ "amount_minor": 1, "currency": "EUR" })).unwrap(),
-            completed_at: Utc::now(),
         };
         event
             .items()
@@ -117,5 +162,31 @@ mod tests {
         assert_eq!(made(Some(ada), bob), [(ada, "sent"), (bob, "received")]);
         assert_eq!(made(Some(ada), ada), [(ada, "moved")]);
         assert_eq!(made(None, bob), [(bob, "topped_up")]);
+    }
+
+    fn alert(data: Value) -> Vec<Item> {
+        let alert: SecurityAlert = serde_json::from_value(data).unwrap();
+        alert.items()
+    }
+
+    #[test]
+    fn an_alert_of_a_kind_that_is_new_is_shown_to_its_owner() {
+        let (ada, session_id) = (Uuid::now_v7(), Uuid::now_v7());
+        let seen = alert(json!({
+            "kind": "a_kind_of_next_year", "user_id": ada, "session_id": session_id, "device": "Firefox on Linux",
+        }));
+        let data =
+            json!({ "alert": "a_kind_of_next_year", "session_id": session_id, "device": "Firefox on Linux" });
+        let expected = Item {
+            user_id: ada,
+            kind: "security_alert",
+            data,
+        };
+        assert_eq!(seen, [expected]);
+    }
+
+    #[test]
+    fn an_alert_that_names_no_user_is_in_nobodys_feed() {
+        assert_eq!(alert(json!({ "kind": "credential_stuffing" })), []);
     }
 }

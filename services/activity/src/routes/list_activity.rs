@@ -14,15 +14,17 @@ use crate::{AppState, store};
 #[derive(Serialize, ToSchema)]
 pub struct ActivityItem {
     id: Uuid,
-    /// `registered`, `logged_in`, `topped_up`, `sent`, `received` or `moved`.
+    /// `registered`, `logged_in`, `session_ended`, `security_alert`, `topped_up`, `sent`, `received` or `moved`.
     kind: String,
     occurred_at: DateTime<Utc>,
-    /// Depends on `kind`; movements have `transaction_id`, `account_id` and `amount`.
+    /// Depends on `kind`. Movements have `transaction_id`, `account_id` and `amount`; a `session_ended` has `session_id` and
+    /// `reason`; a `security_alert` has `alert`, which says what kind it is, and perhaps `device` and `session_id`.
     data: Value,
 }
 
 /// What happened on the caller's accounts, newest first.
-#[utoipa::path(get, path = "/activity", tag = "activity", params(Paging), responses((status = 200, body = Page<ActivityItem>)))]
+#[utoipa::path(get, path = "/activity", tag = "activity", params(Paging), security(("bearer" = ["user"])),
+    responses((status = 200, body = Page<ActivityItem>)))]
 pub async fn list_activity(
     State(app): State<AppState>,
     user: User,

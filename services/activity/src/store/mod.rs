@@ -2,7 +2,6 @@
 
 use chrono::{DateTime, Utc};
 use outbox::Received;
-use serde::Serialize;
 use serde_json::Value;
 use sqlx::{PgConnection, query, query_as};
 use uuid::Uuid;
@@ -17,18 +16,17 @@ pub struct FeedRow {
     pub occurred_at: DateTime<Utc>,
 }
 
-pub async fn append_to_log<T: Serialize>(
+pub async fn append_to_log(
     conn: &mut PgConnection,
-    event: &Received<T>,
+    event: &Received<Value>,
     now: DateTime<Utc>,
-) -> problem::Result<()> {
-    let data = serde_json::to_value(&event.data)?;
+) -> sqlx::Result<()> {
     query!(
         "INSERT INTO audit_log (event_id, kind, subject, data, occurred_at, received_at) VALUES ($1, $2, $3, $4, $5, $6)",
         event.id,
         event.kind,
         event.subject,
-        data,
+        event.data,
         event.time,
         now
     )

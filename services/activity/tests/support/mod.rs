@@ -1,4 +1,8 @@
-#![allow(clippy::unwrap_used, reason = "a test that can't be set up has to end")]
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    reason = "each test file uses a part of it, and a test that can't be set up has to end"
+)]
 //! The activity service in this process.
 
 use axum::Router;

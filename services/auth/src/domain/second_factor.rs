@@ -26,10 +26,10 @@ pub fn accepted(totp: &Totp, code: &str, last_step: i64, now: DateTime<Utc>) -> 
     i64::try_from(step).ok().filter(|step| *step > last_step)
 }
 
-/// New recovery codes, 80 bits each, in groups that people can copy.
+/// New recovery codes, 120 bits each (so that a fast hash keeps them, ASVS 6.5.2), in groups that people can copy.
 pub fn new_recovery_codes() -> Vec<String> {
     let code = || {
-        let text = Secret::from(rand::random::<[u8; 10]>().to_vec())
+        let text = Secret::from(rand::random::<[u8; 15]>().to_vec())
             .to_base32()
             .to_lowercase();
         let groups: Vec<_> = text.as_bytes().chunks(4).map(String::from_utf8_lossy).collect();
@@ -80,7 +80,7 @@ mod tests {
         let codes = new_recovery_codes();
         assert_eq!(codes.len(), RECOVERY_CODES);
         let code = &codes[0];
-        assert_eq!((code.len(), code.split('-').count()), (19, 4));
+        assert_eq!((code.len(), code.split('-').count()), (29, 6));
         assert_eq!(
             recovery_hash(code),
             recovery_hash(&code.replace('-', " ").to_uppercase())

@@ -90,6 +90,9 @@ pub async fn login(
     let now = Utc::now();
     limited(&app, &limits::login(&name, &request.client.network), now).await?;
     let mut tried = Tried::find(&app, &name, &request.client).await?;
+    if !tried.known_device {
+        limited(&app, &[limits::login_from_unknown_devices(&name)], now).await?;
+    }
     let hash = tried.user.as_ref().map(|user| user.password_hash.clone());
     if !app.hashing.verify(request.password, hash).await? {
         tried.failed(&app, &request.client, now).await?;

@@ -1,6 +1,8 @@
+use alert::{Alert, Kind};
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use chrono::Utc;
 use identity::User;
 use problem::{Problem, Result};
 
@@ -9,6 +11,7 @@ use super::confirm_totp::RecoveryCodes;
 use crate::AppState;
 use crate::confirm::confirm_password;
 use crate::domain::second_factor::{new_recovery_codes as new_codes, recovery_hash};
+use crate::events::security_alert;
 use crate::store::second_factor;
 
 /// New recovery codes in the place of the old ones.
@@ -33,6 +36,9 @@ pub async fn new_recovery_codes(
     let hashes: Vec<_> = recovery_codes.iter().map(|code| recovery_hash(code)).collect();
     let mut tx = app.pool.begin().await?;
     second_factor::replace_recovery_codes(&mut tx, user.id, &hashes).await?;
+    let alert = Alert::new(Kind::SecondFactorChanged, Some(user.id));
+    outbox::enqueue(&mut tx, &security_alert(&alert, Utc::now())?).await?;
     tx.commit().await?;
+    app.relay.wake();
     Ok(Json(RecoveryCodes { recovery_codes }))
 }

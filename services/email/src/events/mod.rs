@@ -1,18 +1,20 @@
 //! What arrives by topic, and the mails that follow. Whatever fails is answered with an error, and the event comes again;
 //! mails that were sent already are not sent again.
 
+mod security_alert;
 mod transaction_made;
 mod user_registered;
 
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use minijinja::Value;
 use problem::Result;
 use uuid::Uuid;
 
 use crate::AppState;
-use crate::mailer::Kind;
+use crate::kind::Kind;
 use crate::store::first_mail;
 
+pub use security_alert::security_alert;
 pub use transaction_made::transaction_made;
 pub use user_registered::user_registered;
 
@@ -31,4 +33,9 @@ async fn send_once(
         tx.commit().await?;
     }
     Ok(())
+}
+
+/// A time as mails tell it.
+fn in_words(time: DateTime<Utc>) -> String {
+    time.format("%-d %B %Y, %H:%M UTC").to_string()
 }

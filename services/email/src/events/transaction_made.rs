@@ -7,10 +7,10 @@ use problem::Result;
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::send_once;
+use super::{in_words, send_once};
 use crate::AppState;
 use crate::contacts::Contact;
-use crate::mailer::Kind;
+use crate::kind::Kind;
 
 /// `TRANSACTION_MADE`, as far as mails tell of it.
 #[derive(Deserialize)]
@@ -33,7 +33,7 @@ impl TransactionMade {
     }
 }
 
-/// Both parties get a mail.
+/// Both parties get a mail, unless they chose to go without.
 pub async fn transaction_made(
     State(app): State<AppState>,
     event: Received<TransactionMade>,
@@ -42,11 +42,15 @@ pub async fn transaction_made(
         return Ok(Outcome::Drop);
     }
     let made = &event.data;
+    let mails = app.preferences.wanted(made.mails()).await?;
+    if mails.is_empty() {
+        return Ok(Outcome::Success);
+    }
     let ids: Vec<Uuid> = made.from_user_id.into_iter().chain([made.to_user_id]).collect();
     let contacts = app.contacts.of(&ids).await?;
     let find = |user_id: Uuid| contacts.iter().find(|contact| contact.user_id == user_id);
     let name = |contact: Option<&Contact>| contact.map_or("somebody", |contact| &contact.username).to_owned();
-    for (user_id, kind) in made.mails() {
+    for (user_id, kind) in mails {
         // Who is gone gets no mail.
         let Some(contact) = find(user_id) else { continue };
         let other = match kind {
@@ -57,7 +61,7 @@ pub async fn transaction_made(
             username => contact.username.as_str(),
             other => name(other),
             amount => made.amount.to_string(),
-            when => made.completed_at.format("%-d %B %Y, %H:%M UTC").to_string(),
+            when => in_words(made.completed_at),
             transaction_id => made.transaction_id.to_string(),
         };
         send_once(&app, event.id, user_id, kind, &contact.email, facts).await?;

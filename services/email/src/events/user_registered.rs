@@ -7,7 +7,8 @@ use uuid::Uuid;
 
 use super::send_once;
 use crate::AppState;
-use crate::mailer::Kind;
+use crate::contacts::Verification;
+use crate::kind::Kind;
 use crate::store::was_sent;
 
 #[derive(Deserialize)]
@@ -15,7 +16,8 @@ pub struct UserRegistered {
     user_id: Uuid,
 }
 
-/// A new user gets the mail that verifies their address.
+/// A new user gets the mail that verifies their address. If it is somebody else's, that one is told instead: so the answer
+/// to a registration need not tell a stranger whose addresses are known here.
 pub async fn user_registered(
     State(app): State<AppState>,
     event: Received<UserRegistered>,
@@ -32,15 +34,16 @@ pub async fn user_registered(
         tracing::info!(%user_id, "a user is gone before the mail");
         return Ok(Outcome::Success);
     };
-    let facts = context! { username => verification.username, token => verification.token };
-    send_once(
-        &app,
-        event.id,
-        user_id,
-        Kind::Verification,
-        &verification.email,
-        facts,
-    )
-    .await?;
+    let (kind, email, facts) = match verification {
+        Verification::Taken { taken_by, email } => {
+            (Kind::AddressTaken, email, context! { username => taken_by })
+        }
+        Verification::Free {
+            username,
+            email,
+            token,
+        } => (Kind::Verification, email, context! { username, token }),
+    };
+    send_once(&app, event.id, user_id, kind, &email, facts).await?;
     Ok(Outcome::Success)
 }

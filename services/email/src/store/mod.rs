@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, query};
 use uuid::Uuid;
 
-use crate::mailer::Kind;
+use crate::kind::Kind;
 
 /// Notes a mail that is about to be sent in this transaction; `false` if it was sent before. Another delivery of the same
 /// event that runs now waits here.

@@ -1,65 +1,92 @@
-#![allow(clippy::unwrap_used, reason = "a test that can't be set up has to end")]
-//! The email service in this process, with a database of its own, and in the place of its sidecar an Auth that knows two
-//! users. Nobody takes the mails: that a mail arrives is for the black-box tests, with a real SMTP server.
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    reason = "each test file uses a part of it, and a test that can't go on has to end"
+)]
+//! The email service in this process, with a database of its own, a mailbox, and the services that it asks. That a mail
+//! arrives by SMTP is for the black-box tests.
 
+mod mailbox;
+mod others;
+
+use axum::Router;
 use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
-use axum::routing::post;
-use axum::{Json, Router};
 use email::{APP_ID, AppState};
 use serde_json::{Value, json};
 use sidecar::Sidecar;
 use sqlx::PgPool;
-use testkit::Issuer;
+use testkit::{Answer, Issuer, deliver};
 use uuid::Uuid;
 
+pub use mailbox::Mail;
+
 pub const ALICE: Uuid = Uuid::from_u128(1);
+/// He has not verified his address.
 pub const BOB: Uuid = Uuid::from_u128(2);
 
-/// The service, beside an Auth that answers or, without one, beside a closed port.
-pub async fn app(pool: PgPool, auth_is_up: bool) -> Router {
-    let port = if auth_is_up { start_auth().await } else { 1 };
-    let sidecar = Sidecar::new(port, 1, "api".into(), "from-the-sidecar".into()).unwrap();
-    let identity = Issuer::new().identity(APP_ID);
-    let app = AppState::new(pool, sidecar, identity, "http://pay.example".into()).unwrap();
-    server::bounded(email::app(app))
+pub const REGISTERED: &str = "/events/user-registered";
+pub const MADE: &str = "/events/transaction-made";
+pub const ALERT: &str = "/events/security-alert";
+
+pub struct Email {
+    pub router: Router,
+    pub mailbox: mailbox::Mailbox,
+    pub others: others::Others,
+    pool: PgPool,
 }
 
-async fn start_auth() -> u16 {
-    let router = Router::new()
-        .route("/internal/contacts", post(contacts))
-        .route("/internal/email-verifications", post(verification));
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let port = listener.local_addr().unwrap().port();
-    tokio::spawn(async move { axum::serve(listener, router).await });
-    port
-}
+impl Email {
+    pub async fn start(pool: PgPool) -> Self {
+        let (others, http_port) = others::Others::start().await;
+        let (mailbox, grpc_port) = mailbox::Mailbox::start().await;
+        let sidecar = Sidecar::new(http_port, grpc_port, "api".into(), "from-the-sidecar".into()).unwrap();
+        let identity = Issuer::new().identity(APP_ID);
+        let app = AppState::new(pool.clone(), sidecar, identity, "http://pay.example".into()).unwrap();
+        Self {
+            router: server::bounded(email::app(app)),
+            mailbox,
+            others,
+            pool,
+        }
+    }
 
-fn known(id: &Value) -> bool {
-    *id == json!(ALICE) || *id == json!(BOB)
-}
+    /// Delivers an event as the sidecar does.
+    pub async fn deliver(&self, path: &str, event: &Value) -> Answer {
+        deliver(&self.router, path, "from-the-sidecar", event).await
+    }
 
-async fn contacts(Json(body): Json<Value>) -> Json<Value> {
-    let ids = body["user_ids"].as_array().unwrap().iter().filter(|id| known(id));
-    let items: Vec<_> = ids
-        .map(|id| json!({ "user_id": id, "username": "u", "email": "u@example.com" }))
-        .collect();
-    Json(json!({ "items": items }))
-}
+    /// Delivers an event that succeeds, and gives all mails that were sent until now.
+    pub async fn mails_after(&self, path: &str, event: &Value) -> Vec<Mail> {
+        let answer = self.deliver(path, event).await;
+        assert_eq!(answer.json["status"], "SUCCESS", "{answer:?}");
+        self.mailbox.mails()
+    }
 
-async fn verification(Json(body): Json<Value>) -> Response {
-    if known(&body["user_id"]) {
-        Json(json!({ "username": "u", "email": "u@example.com", "token": "t" })).into_response()
-    } else {
-        StatusCode::NOT_FOUND.into_response()
+    /// Delivers an event that can't be worked on right now, and so comes again.
+    pub async fn refused(&self, path: &str, event: &Value) -> String {
+        let answer = self.deliver(path, event).await;
+        assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE, "{answer:?}");
+        answer.code().to_owned()
+    }
+
+    /// How many mails are noted as sent.
+    pub async fn noted(&self) -> i64 {
+        sqlx::query_scalar("SELECT count(*) FROM mails")
+            .fetch_one(&self.pool)
+            .await
+            .unwrap()
     }
 }
 
-pub fn event(kind: &str, data: &Value) -> Value {
+fn event(kind: &str, data: &Value) -> Value {
     json!({
         "specversion": "1.0", "id": Uuid::now_v7(), "type": kind, "source": "test", "subject": "test",
         "time": "2026-01-01T00:00:00Z", "data": data,
     })
+}
+
+pub fn registered(user_id: Uuid) -> Value {
+    event("payme.user.registered.v1", &json!({ "user_id": user_id }))
 }
 
 pub fn made(from: Option<Uuid>, to: Uuid) -> Value {
@@ -69,4 +96,11 @@ pub fn made(from: Option<Uuid>, to: Uuid) -> Value {
         "completed_at": "2026-01-01T00:00:00Z",
     });
     event("payme.transaction.made.v1", &data)
+}
+
+pub fn alert(kind: &str, user_id: Option<Uuid>) -> Value {
+    event(
+        "payme.security_alert.raised.v1",
+        &json!({ "kind": kind, "user_id": user_id }),
+    )
 }

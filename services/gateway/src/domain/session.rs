@@ -61,17 +61,18 @@ impl SessionCookie {
 
     /// `Set-Cookie` for a session of so many more seconds.
     pub fn to_set_cookie(&self, max_age_s: i64) -> String {
-        set_cookie(self.value(), max_age_s)
+        set_cookie(COOKIE, self.value(), max_age_s)
     }
 }
 
 /// `Set-Cookie` that makes the browser forget the session.
 pub fn forget_cookie() -> String {
-    set_cookie(String::new(), 0)
+    set_cookie(COOKIE, String::new(), 0)
 }
 
-fn set_cookie(value: String, max_age_s: i64) -> String {
-    let mut cookie = Cookie::new(COOKIE, value);
+/// `Set-Cookie` with every attribute that keeps a cookie to our own pages and out of reach for scripts.
+pub fn set_cookie(name: &'static str, value: String, max_age_s: i64) -> String {
+    let mut cookie = Cookie::new(name, value);
     cookie.set_path("/");
     cookie.set_secure(true);
     cookie.set_http_only(true);
@@ -80,7 +81,7 @@ fn set_cookie(value: String, max_age_s: i64) -> String {
     format!("{cookie}; Max-Age={max_age_s}")
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write;
     bytes
         .iter()

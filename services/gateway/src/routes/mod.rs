@@ -1,7 +1,7 @@
 //! The gateway's own endpoints, one a file.
 
+pub mod delete_user;
+pub mod export_user;
 pub mod login;
 pub mod logout;
-pub mod register;
 pub mod session;
-pub mod verify_email;

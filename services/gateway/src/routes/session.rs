@@ -1,6 +1,6 @@
 use axum::Json;
 use axum::extract::State;
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, Method};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -12,19 +12,23 @@ use crate::access::{self, Refused};
 #[derive(Serialize, ToSchema)]
 pub struct SessionResponse {
     user_id: Uuid,
-    session_expires_at: DateTime<Utc>,
+    session_id: Uuid,
+    /// Of a browser's session. It ends earlier if it lies unused for an hour.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    session_expires_at: Option<DateTime<Utc>>,
 }
 
 /// Who is logged in, and until when.
-#[utoipa::path(get, path = "/auth/session", tag = "auth", security(("session" = [])), responses((status = 200, body = SessionResponse),
-    (status = 401, description = "`not_logged_in`")))]
+#[utoipa::path(get, path = "/auth/session", tag = "auth", security(("session" = []), ("bearer" = [])),
+    responses((status = 200, body = SessionResponse), (status = 401, description = "`not_logged_in`")))]
 pub async fn session(
     State(app): State<AppState>,
     headers: HeaderMap,
 ) -> Result<Json<SessionResponse>, Refused> {
-    let session = access::session(&app, &headers).await?;
+    let caller = access::caller(&app, &Method::GET, &headers).await?;
     Ok(Json(SessionResponse {
-        user_id: session.user_id,
-        session_expires_at: session.session_expires_at,
+        user_id: caller.user_id,
+        session_id: caller.session_id,
+        session_expires_at: caller.session_expires_at,
     }))
 }

@@ -20,6 +20,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use chrono::{TimeDelta, Utc};
 use gateway::config::Config;
+use gateway::domain::network::Proxies;
 use gateway::domain::session::{Entry, SessionCookie};
 use gateway::{AppState, Pepper};
 use serde_json::{Value, json};
@@ -132,10 +133,10 @@ impl Gateway {
             Json(body)
         });
         services.on("POST auth /sessions/end", |_| StatusCode::NO_CONTENT);
+        services.on("GET account /accounts", |_| Json(json!({ "items": [] })));
         services.on("POST auth /sessions/renew", move |_| {
             Json(access(user_id, "token-of-renewal", 600))
         });
-        services.on("GET account /accounts", |_| Json(json!({ "items": [] })));
         let ports = (http_port, grpc_port);
         Self {
             router: replica(ports),
@@ -149,6 +150,30 @@ impl Gateway {
     /// Another replica, with the same services and the same store.
     pub fn replica(&self) -> Router {
         replica(self.ports)
+    }
+
+    /// Another replica, whose configuration a test bends.
+    pub fn replica_with(&self, bend: impl FnOnce(&mut Config)) -> Router {
+        replica_with(self.ports, bend)
+    }
+
+    /// As an app or a script calls: no cookie, and nothing that only a browser says.
+    pub async fn native(&self, method: &str, token: &str, path: &str, body: &Value) -> Answer {
+        call(&self.router, testkit::request(method, path, token, body)).await
+    }
+
+    /// The alerts that were raised, as (kind, user).
+    pub fn alerts(&self) -> Vec<(String, Value)> {
+        let published = self.store.published.lock().unwrap().clone();
+        let alert = |(topic, envelope): (String, Value)| {
+            assert_eq!(
+                (topic.as_str(), &envelope["source"]),
+                ("SECURITY_ALERT", &json!("gateway"))
+            );
+            let data = &envelope["data"];
+            (data["kind"].as_str().unwrap().to_owned(), data["user_id"].clone())
+        };
+        published.into_iter().map(alert).collect()
     }
 
     /// Logs in; the value of `Cookie` in the requests that follow.
@@ -213,11 +238,18 @@ impl Gateway {
     }
 }
 
-fn replica((http_port, grpc_port): (u16, u16)) -> Router {
+fn replica(ports: (u16, u16)) -> Router {
+    replica_with(ports, |_| ())
+}
+
+fn replica_with((http_port, grpc_port): (u16, u16), bend: impl FnOnce(&mut Config)) -> Router {
     let sidecar = Sidecar::new(http_port, grpc_port, "api".into(), "app".into()).unwrap();
-    let config = Config {
+    let mut config = Config {
         public_origin: ORIGIN.into(),
+        proxies: Proxies::default(),
+        rate_limit_factor: 1,
     };
+    bend(&mut config);
     let pepper = Pepper::parse(PEPPER).unwrap();
     let state = AppState::new(sidecar, Issuer::new().identity("gateway"), pepper, config);
     server::bounded(gateway::app(state))
@@ -270,4 +302,12 @@ pub async fn until(what: &str, condition: impl Fn() -> bool) {
     tokio::time::timeout(Duration::from_secs(10), waiting)
         .await
         .unwrap_or_else(|_| panic!("{what}"));
+}
+
+/// Something in the store.
+pub fn entry(value: &[u8]) -> store::Entry {
+    store::Entry {
+        value: value.to_vec(),
+        ttl_s: 60,
+    }
 }

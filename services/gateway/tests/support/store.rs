@@ -1,4 +1,4 @@
-//! A state store as a sidecar offers it, in memory: the few calls of Dapr's gRPC API that the gateway makes.
+//! A state store and a broker as a sidecar offers them, in memory: the few calls of Dapr's gRPC API that the gateway makes.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,8 +9,10 @@ use axum::extract::Request;
 use axum::routing::post;
 use dapr::dapr::proto::common::v1::state_options::StateConcurrency;
 use dapr::dapr::proto::runtime::v1::{
-    DeleteStateRequest, GetStateRequest, GetStateResponse, SaveStateRequest,
+    BulkPublishRequest, BulkPublishResponse, DeleteStateRequest, GetStateRequest, GetStateResponse,
+    SaveStateRequest,
 };
+use serde_json::Value;
 use tonic::body::Body;
 use tonic::server::Grpc;
 use tonic::transport::Server;
@@ -20,6 +22,8 @@ use tonic_prost::ProstCodec;
 #[derive(Clone, Default)]
 pub struct Store {
     pub entries: Arc<Mutex<HashMap<String, Entry>>>,
+    /// What was published, as (topic, envelope).
+    pub published: Arc<Mutex<Vec<(String, Value)>>>,
     pub down: Arc<AtomicBool>,
 }
 
@@ -46,17 +50,17 @@ impl Store {
         self.down.store(down, Ordering::SeqCst);
     }
 
-    /// The entries of sessions, without the locks of renewals.
+    /// The entries of sessions, whose keys have no prefix.
     pub fn sessions(&self) -> Vec<(String, Entry)> {
         let entries = self.entries.lock().unwrap().clone();
         entries
             .into_iter()
-            .filter(|(key, _)| !key.starts_with("renew:"))
+            .filter(|(key, _)| !key.contains(':'))
             .collect()
     }
 
     fn routes(self) -> Router {
-        let (get, save, delete) = (self.clone(), self.clone(), self);
+        let (get, save, delete, broker) = (self.clone(), self.clone(), self.clone(), self);
         let path = |method| format!("/dapr.proto.runtime.v1.Dapr/{method}");
         Router::new()
             .route(
@@ -70,6 +74,10 @@ impl Store {
             .route(
                 &path("DeleteState"),
                 post(async move |request| unary(request, move |message| delete.delete(&message)).await),
+            )
+            .route(
+                &path("BulkPublishEvent"),
+                post(async move |request| unary(request, move |message| broker.publish(message)).await),
             )
     }
 
@@ -111,6 +119,18 @@ impl Store {
             entries.insert(item.key, entry);
         }
         Ok(())
+    }
+
+    fn publish(&self, request: BulkPublishRequest) -> Result<BulkPublishResponse, Status> {
+        self.up()?;
+        let envelope = |event: Vec<u8>| serde_json::from_slice(&event).unwrap();
+        let topic = request.topic;
+        let events = request.entries.into_iter();
+        self.published
+            .lock()
+            .unwrap()
+            .extend(events.map(|entry| (topic.clone(), envelope(entry.event))));
+        Ok(BulkPublishResponse::default())
     }
 
     fn delete(&self, request: &DeleteStateRequest) -> Result<(), Status> {

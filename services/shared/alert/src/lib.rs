@@ -20,7 +20,7 @@ pub enum Kind {
     PasswordChanged,
     /// Somebody asked for a mail that sets a new password; without a user, at an address that nobody has.
     PasswordResetRequested,
-    /// The second factor was set up or taken off.
+    /// The second factor was set up or taken off, or has new recovery codes.
     SecondFactorChanged,
     RecoveryCodeUsed,
     /// A refresh token came back after its use: somebody has a copy. The session has ended.

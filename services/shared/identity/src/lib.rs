@@ -43,8 +43,7 @@ impl Identity {
 
     /// Reads the client secret from the secret store, then as [`Identity::new`].
     pub async fn from_sidecar(sidecar: Sidecar, app_id: &'static str) -> Result<Self, sidecar::Error> {
-        let mut secret = sidecar.secret(&format!("client-secret-{app_id}")).await?;
-        let client_secret = secret.remove("value").unwrap_or_default();
+        let client_secret = sidecar.secret_value(&format!("client-secret-{app_id}")).await?;
         Ok(Self::new(sidecar, app_id, client_secret))
     }
 

@@ -8,7 +8,10 @@ use std::time::Duration;
 use anyhow::Context;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
-use axum::http::header::{CACHE_CONTROL, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY,
+    X_CONTENT_TYPE_OPTIONS,
+};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
@@ -100,7 +103,7 @@ pub async fn run(listener: TcpListener, service: Service) -> anyhow::Result<()> 
     let metrics = telemetry::metrics()?;
     let probes = health::routes(service.sidecar, service.pool.clone(), metrics);
     let router = bounded(service.router)
-        .merge(probes)
+        .merge(probes.layer(middleware::from_fn(careful_headers)))
         .layer(middleware::from_fn(telemetry::observe));
     tracing::info!(address = %listener.local_addr()?, "serving");
 
@@ -144,12 +147,22 @@ pub fn bounded(router: Router) -> Router {
         .layer(middleware::from_fn(careful_headers))
 }
 
-/// What every answer says to browsers and caches: this is private data, and what it says it is. A route that knows better
-/// about caching says so itself.
+/// What every answer says to browsers and caches: this is private data, and what it says it is, and no page, so nothing in
+/// it may run, be framed, or be read by other sites. A route that knows better about caching says so itself.
 async fn careful_headers(request: Request, next: Next) -> Response {
-    const HEADERS: [(HeaderName, &str); 3] = [
+    const HEADERS: [(HeaderName, &str); 6] = [
         (CACHE_CONTROL, "no-store"),
+        (
+            CONTENT_SECURITY_POLICY,
+            "default-src 'none'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'; sandbox",
+        ),
+        (
+            HeaderName::from_static("cross-origin-resource-policy"),
+            "same-origin",
+        ),
         (REFERRER_POLICY, "no-referrer"),
+        // Browsers heed it where they came by HTTPS only (RFC 6797 §8.1).
+        (STRICT_TRANSPORT_SECURITY, "max-age=63072000; includeSubDomains"),
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),
     ];
     let mut response = next.run(request).await;

@@ -58,6 +58,8 @@ pub enum Error {
     Grpc(#[from] Box<tonic::Status>),
     #[error("{0} of the published events were refused")]
     PartlyPublished(usize),
+    #[error("the secret {0} has no value")]
+    NoSecret(String),
     #[error("the sidecar was not ready within {0:?}")]
     NotReady(Duration),
 }
@@ -148,6 +150,13 @@ impl Sidecar {
             metadata: HashMap::new(),
         };
         Ok(self.grpc().get_secret(request).await?.into_inner().data)
+    }
+
+    /// The one value of a secret, under the name `value`.
+    pub async fn secret_value(&self, name: &str) -> Result<String, Error> {
+        let value = self.secret(name).await?.remove("value");
+        let value = value.filter(|value| !value.is_empty());
+        value.ok_or_else(|| Error::NoSecret(name.to_owned()))
     }
 
     /// Asks an output binding to do `operation`.

@@ -95,7 +95,7 @@ impl SigningKey {
 }
 
 /// Reads the secret `token-signing-keys`, whose form is that of [`generate`].
-pub fn read(secret: &HashMap<String, String>) -> anyhow::Result<Vec<SigningKey>> {
+pub(crate) fn read(secret: &HashMap<String, String>) -> anyhow::Result<Vec<SigningKey>> {
     ensure!(!secret.is_empty(), "there is no signing key");
     let key = |(kid, pem): (&String, &String)| {
         SigningKey::parse(kid, pem).with_context(|| format!("the signing key {kid}"))
