@@ -36,4 +36,5 @@ fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(routes::account_entries))
         .routes(routes!(routes::provision))
         .routes(routes!(routes::post_postings))
+        .routes(routes!(routes::erase_user))
 }

@@ -1,4 +1,5 @@
 //! Rotation of signing keys, with a real PostgreSQL.
+#![allow(clippy::unwrap_used, reason = "a test that can't be set up has to end")]
 
 mod support;
 
@@ -6,20 +7,11 @@ use axum::http::StatusCode;
 use chrono::{Duration, Utc};
 use serde_json::Value;
 use sqlx::PgPool;
-use support::{Provider, SCHEDULE, new_key};
+use support::{Provider, SCHEDULE, days_go_by, new_key};
 use testkit::{Answer, call, request};
 use token_provider::domain::keys::KeyAlgorithm::{Es256, Rs256};
 use token_provider::domain::rotation::Schedule;
 use uuid::Uuid;
-
-/// Lets `days` go by, as far as the keys can tell.
-async fn days_go_by(pool: &PgPool, days: i64) {
-    sqlx::query("UPDATE signing_keys SET published_at = published_at - $1, signs_from = signs_from - $1")
-        .bind(sqlx::postgres::types::PgInterval::try_from(Duration::days(days)).unwrap())
-        .execute(pool)
-        .await
-        .unwrap();
-}
 
 impl Provider {
     fn admin_token(&self) -> String {

@@ -1,7 +1,8 @@
-//! Profiles of users. Start here: the routes are the table of contents.
+//! Profiles and preferences of users. Start here: the routes are the table of contents.
 
 mod domain;
 mod events;
+mod merge_patch;
 mod routes;
 mod state;
 mod store;
@@ -19,7 +20,7 @@ pub use state::AppState;
 pub const APP_ID: &str = "user";
 
 #[derive(OpenApi)]
-#[openapi(info(title = "user", description = "Profiles of users"))]
+#[openapi(info(title = "user", description = "Profiles and preferences of users"))]
 struct Contract;
 
 /// All routes of the service, and those at which the sidecar delivers events.
@@ -43,5 +44,11 @@ fn router() -> OpenApiRouter<AppState> {
             routes::show_profile::show_profile,
             routes::change_profile::change_profile
         ))
+        .routes(routes!(
+            routes::show_preferences::show_preferences,
+            routes::change_preferences::change_preferences
+        ))
+        .routes(routes!(routes::preferences_of_users::preferences_of_users))
         .routes(routes!(routes::provision::provision))
+        .routes(routes!(routes::erase_user::erase_user))
 }

@@ -73,3 +73,22 @@ pub struct Account {
     /// The sequence of the newest entry.
     pub sequence: i64,
 }
+
+/// Whether an account can be closed: with nothing on it, and nothing reserved.
+pub fn may_close(balance: Minor, held: Minor) -> bool {
+    balance == Minor::ZERO && held == Minor::ZERO
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_an_account_with_nothing_on_it_and_nothing_reserved_can_be_closed() {
+        assert!(may_close(Minor::ZERO, Minor::ZERO));
+        assert!(!may_close(Minor(1), Minor::ZERO));
+        assert!(!may_close(Minor(-1), Minor::ZERO));
+        assert!(!may_close(Minor(1), Minor(1)));
+        assert!(!may_close(Minor::ZERO, Minor(1)));
+    }
+}

@@ -4,6 +4,6 @@ mod account;
 mod books;
 mod posting;
 
-pub use account::{Account, AccountType, Status};
+pub use account::{Account, AccountType, Status, may_close};
 pub use books::Books;
 pub use posting::{Applied, Kind, Outcome, Posting, Refusal, decide};

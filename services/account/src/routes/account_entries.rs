@@ -27,6 +27,7 @@ pub(crate) struct EntryView {
 
 /// The entries of one account of the caller, newest first.
 #[utoipa::path(get, path = "/accounts/{id}/entries", tag = "accounts", params(("id" = Uuid, Path), Paging),
+    security(("bearer" = ["user"])),
     responses((status = 200, body = Page<EntryView>), (status = 404, description = "account_not_found")))]
 pub(crate) async fn account_entries(
     State(app): State<AppState>,

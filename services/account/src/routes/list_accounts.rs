@@ -9,7 +9,8 @@ use crate::{AppState, store};
 
 /// The caller's accounts, oldest first. Who has none gets the default account now: the provisioning at the first login
 /// may have met a service that was down.
-#[utoipa::path(get, path = "/accounts", tag = "accounts", params(Paging), responses((status = 200, body = Page<AccountView>)))]
+#[utoipa::path(get, path = "/accounts", tag = "accounts", params(Paging),
+    security(("bearer" = ["user"])), responses((status = 200, body = Page<AccountView>)))]
 pub(crate) async fn list_accounts(
     State(app): State<AppState>,
     user: User,

@@ -1,6 +1,7 @@
 //! The HTTP interface: one endpoint, one file.
 
 mod account_entries;
+mod erase_user;
 mod list_accounts;
 mod post_postings;
 mod provision;
@@ -8,6 +9,7 @@ mod show_account;
 mod views;
 
 pub(crate) use account_entries::*;
+pub(crate) use erase_user::*;
 pub(crate) use list_accounts::*;
 pub(crate) use post_postings::*;
 pub(crate) use provision::*;

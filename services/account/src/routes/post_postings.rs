@@ -93,6 +93,7 @@ pub(crate) struct SideView {
 /// Applies postings, each for itself: a refusal concerns its posting alone. If the answer is an error or is lost, the
 /// outcome is unknown and the same postings can be sent again.
 #[utoipa::path(post, path = "/internal/postings", tag = "internal", request_body = PostingsRequest,
+    security(("service" = ["transaction", "postings:write"])),
     responses((status = 200, body = PostingsResponse), (status = 503, description = "busy, ledger_unavailable")))]
 pub(crate) async fn post_postings(
     State(app): State<AppState>,

@@ -29,7 +29,7 @@ pub(crate) struct Provisioned {
 
 /// Sees to it that a user has the default account. Any number of times, also at once.
 #[utoipa::path(post, path = "/internal/provision", tag = "internal", request_body = ProvisionRequest,
-    responses((status = 200, body = Provisioned)))]
+    security(("service" = ["gateway", "provision"])), responses((status = 200, body = Provisioned)))]
 pub(crate) async fn provision(
     State(app): State<AppState>,
     _: Service<Provisioner>,

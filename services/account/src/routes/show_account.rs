@@ -8,6 +8,7 @@ use crate::{AppState, store};
 
 /// One account of the caller, with its balance, what is held and what is available in one consistent read.
 #[utoipa::path(get, path = "/accounts/{id}", tag = "accounts", params(("id" = Uuid, Path)),
+    security(("bearer" = ["user"])),
     responses((status = 200, body = AccountView), (status = 404, description = "account_not_found")))]
 pub(crate) async fn show_account(
     State(app): State<AppState>,

@@ -77,6 +77,30 @@ pub async fn find(db: &mut PgConnection, owner: Uuid, id: Uuid) -> sqlx::Result<
     row.map(OwnAccount::try_from).transpose()
 }
 
+/// Locks all accounts of a user until the end of the transaction, in the order in which a batch of postings locks.
+pub async fn lock_all(db: &mut PgConnection, owner: Uuid) -> sqlx::Result<Vec<OwnAccount>> {
+    let rows = sqlx::query_as!(
+        Row,
+        "select id, type, currency, name, status, balance_minor, held_minor, created_at
+         from accounts where owner_user_id = $1 order by id for update",
+        owner,
+    )
+    .fetch_all(db)
+    .await?;
+    rows.into_iter().map(OwnAccount::try_from).collect()
+}
+
+/// Closes all accounts of a user, and leaves nothing in them that the user wrote.
+pub async fn close_all(db: &mut PgConnection, owner: Uuid) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update accounts set status = 'closed', name = 'closed' where owner_user_id = $1",
+        owner
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
 struct Row {
     id: Uuid,
     r#type: String,

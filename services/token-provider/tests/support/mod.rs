@@ -1,4 +1,8 @@
-#![allow(clippy::unwrap_used, reason = "a test that can't be set up has to end")]
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    reason = "each test file uses a part of it, and a test that can't be set up has to end"
+)]
 //! A token provider in this process, with a key and a database of its own.
 
 use std::collections::HashMap;
@@ -85,6 +89,15 @@ impl Provider {
         let body = json!({ "refresh_token": tokens["refresh_token"], "session_id": session_of(tokens), "roles": ["user"] });
         self.as_auth("/internal/tokens/refresh", &body).await
     }
+}
+
+/// Lets `days` go by, as far as the keys can tell.
+pub async fn days_go_by(pool: &PgPool, days: i64) {
+    sqlx::query("UPDATE signing_keys SET published_at = published_at - $1, signs_from = signs_from - $1")
+        .bind(sqlx::postgres::types::PgInterval::try_from(Duration::days(days)).unwrap())
+        .execute(pool)
+        .await
+        .unwrap();
 }
 
 /// The session that an access token says it is of.

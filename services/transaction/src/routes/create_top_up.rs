@@ -24,7 +24,7 @@ pub(crate) struct TopUpRequest {
 }
 
 /// Brings money in from outside. Users may where the sandbox is on, operators always.
-#[utoipa::path(post, path = "/top-ups", tag = "transactions", request_body = TopUpRequest,
+#[utoipa::path(post, path = "/top-ups", tag = "transactions", request_body = TopUpRequest, security(("bearer" = ["user"])),
     params(("Idempotency-Key" = String, Header, description = "1 to 255 visible ASCII characters")),
     responses(
         (status = 201, body = TransactionView),

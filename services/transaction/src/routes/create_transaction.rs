@@ -44,7 +44,7 @@ fn printable(text: &str, (): &()) -> garde::Result {
 
 /// Moves money from an account of the caller to another account. Safe to repeat with the same `Idempotency-Key`: the money
 /// moves once, and the answer is the first one.
-#[utoipa::path(post, path = "/transactions", tag = "transactions", request_body = TransferRequest,
+#[utoipa::path(post, path = "/transactions", tag = "transactions", request_body = TransferRequest, security(("bearer" = ["user"])),
     params(("Idempotency-Key" = String, Header, description = "1 to 255 visible ASCII characters")),
     responses(
         (status = 201, body = TransactionView),

@@ -7,7 +7,8 @@ use super::views::TransactionView;
 use crate::{AppState, store};
 
 /// What the caller has made or received, newest first.
-#[utoipa::path(get, path = "/transactions", tag = "transactions", params(Paging), responses((status = 200, body = Page<TransactionView>)))]
+#[utoipa::path(get, path = "/transactions", tag = "transactions", params(Paging), security(("bearer" = ["user"])),
+    responses((status = 200, body = Page<TransactionView>)))]
 pub(crate) async fn list_transactions(
     State(app): State<AppState>,
     user: User,

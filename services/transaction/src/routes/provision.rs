@@ -29,6 +29,7 @@ const NEWEST: i64 = 10;
 
 /// A user logs in: there is nothing to make, and the newest transactions are the answer. A new user has none.
 #[utoipa::path(post, path = "/internal/provision", tag = "internal", request_body = ProvisionRequest,
+    security(("service" = ["gateway", "provision"])),
     responses((status = 200, body = Page<TransactionView>)))]
 pub(crate) async fn provision(
     State(app): State<AppState>,

@@ -7,7 +7,7 @@ use super::views::TransactionView;
 use crate::{AppState, store};
 
 /// One transaction, for either party. Who only receives sees it once it is completed.
-#[utoipa::path(get, path = "/transactions/{id}", tag = "transactions", params(("id" = Uuid, Path)),
+#[utoipa::path(get, path = "/transactions/{id}", tag = "transactions", params(("id" = Uuid, Path)), security(("bearer" = ["user"])),
     responses((status = 200, body = TransactionView), (status = 404, description = "transaction_not_found")))]
 pub(crate) async fn show_transaction(
     State(app): State<AppState>,

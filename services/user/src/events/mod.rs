@@ -7,7 +7,8 @@ use problem::Result;
 use serde::Deserialize;
 use uuid::Uuid;
 
-use crate::{AppState, store};
+use crate::AppState;
+use crate::store::profiles;
 
 /// `USER_REGISTERED`, as far as a profile needs it.
 #[derive(Deserialize)]
@@ -21,7 +22,7 @@ pub async fn user_registered(
 ) -> Result<Outcome> {
     let mut tx = app.pool.begin().await?;
     if first_delivery(&mut tx, event.id).await? {
-        store::ensure(&mut tx, event.data.user_id, Utc::now()).await?;
+        profiles::open(&mut tx, event.data.user_id, Utc::now()).await?;
         tx.commit().await?;
     }
     Ok(Outcome::Success)

@@ -1,7 +1,11 @@
 //! One endpoint, one file.
 
+pub mod change_preferences;
 pub mod change_profile;
+pub mod erase_user;
+pub mod preferences_of_users;
 pub mod provision;
+pub mod show_preferences;
 pub mod show_profile;
 
 use chrono::{DateTime, Utc};
@@ -9,7 +13,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::store::Profile;
+use crate::domain::address::Address;
+use crate::store::profiles::Profile;
 
 /// A user's profile, as the user sees it.
 #[derive(Serialize, ToSchema)]
@@ -20,6 +25,10 @@ pub struct ProfileView {
     locale: String,
     /// IANA
     time_zone: String,
+    /// E.164
+    phone: Option<String>,
+    address: Option<Address>,
+    avatar_url: Option<String>,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
 }
@@ -31,6 +40,9 @@ impl From<Profile> for ProfileView {
             display_name,
             locale,
             time_zone,
+            phone,
+            address,
+            avatar_url,
             created_at,
             updated_at,
         } = profile;
@@ -39,6 +51,9 @@ impl From<Profile> for ProfileView {
             display_name,
             locale,
             time_zone,
+            phone,
+            address: address.map(|json| json.0),
+            avatar_url,
             created_at,
             updated_at,
         }

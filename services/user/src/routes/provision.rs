@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::{AppState, store};
+use crate::AppState;
+use crate::store::profiles;
 
 /// The gateway, at a first login.
 pub struct Provisioner;
@@ -32,12 +33,12 @@ pub struct ProvisionResponse {
 
 /// Makes the profile of a user who logs in for the first time; a repeat changes nothing.
 #[utoipa::path(post, path = "/internal/provision", tag = "internal", request_body = ProvisionRequest,
-    responses((status = 200, body = ProvisionResponse)))]
+    security(("service" = ["gateway", "provision"])), responses((status = 200, body = ProvisionResponse)))]
 pub async fn provision(
     State(app): State<AppState>,
     _: Service<Provisioner>,
     problem::Json(request): problem::Json<ProvisionRequest>,
 ) -> Result<Json<ProvisionResponse>> {
-    store::ensure(&mut *app.pool.acquire().await?, request.user_id, Utc::now()).await?;
+    profiles::open(&mut *app.pool.acquire().await?, request.user_id, Utc::now()).await?;
     Ok(Json(ProvisionResponse { provisioned: true }))
 }

@@ -1,13 +1,16 @@
-#![allow(clippy::unwrap_used, reason = "a test that can't be set up has to end")]
 //! The user service in this process.
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    reason = "each test file uses a part of it, and a test that can't be set up has to end"
+)]
 
 use axum::Router;
-use axum::body::Body;
-use axum::http::Request;
-use serde_json::Value;
+use serde_json::{Value, json};
 use sidecar::Sidecar;
 use sqlx::PgPool;
 use testkit::{Answer, Issuer, call, request};
+use uuid::Uuid;
 
 /// Nobody listens at the sidecar's ports: no route of this service calls it.
 pub fn app(pool: PgPool) -> Router {
@@ -20,12 +23,30 @@ pub fn app(pool: PgPool) -> Router {
     }))
 }
 
-pub async fn get_as(router: &Router, user_id: uuid::Uuid) -> Answer {
-    let request: Request<Body> = request(
-        "GET",
-        "/users/me",
-        &Issuer::new().user_token(user_id),
-        &Value::Null,
-    );
-    call(router, request).await
+/// The profile of a user, as they see it.
+pub async fn get_as(router: &Router, user_id: Uuid) -> Answer {
+    call_as(router, user_id, "GET", "/users/me", Value::Null).await
+}
+
+pub async fn patch_as(router: &Router, user_id: Uuid, path: &str, body: Value) -> Answer {
+    call_as(router, user_id, "PATCH", path, body).await
+}
+
+pub async fn call_as(router: &Router, user_id: Uuid, method: &str, path: &str, body: Value) -> Answer {
+    let token = Issuer::new().user_token(user_id);
+    call(router, request(method, path, &token, &body)).await
+}
+
+/// Calls an internal route as a service.
+pub async fn call_as_service(router: &Router, caller: &str, scope: &str, path: &str, body: &Value) -> Answer {
+    let token = Issuer::new().service_token(caller, user::APP_ID, scope);
+    call(router, request("POST", path, &token, body)).await
+}
+
+/// `USER_REGISTERED`, as the sidecar delivers it.
+pub fn user_registered(user_id: Uuid) -> Value {
+    json!({
+        "specversion": "1.0", "id": Uuid::now_v7(), "type": "payme.user.registered.v1", "source": "auth",
+        "subject": user_id, "time": "2026-01-01T00:00:00Z", "data": { "user_id": user_id },
+    })
 }

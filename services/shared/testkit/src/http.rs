@@ -1,0 +1,66 @@
+//! Calling a router as a caller would.
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{HeaderMap, HeaderValue, Request, StatusCode};
+use http_body_util::BodyExt;
+use serde_json::Value;
+use tower::ServiceExt;
+
+/// A whole answer, read.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    /// `null` if the body is empty or no JSON.
+    pub json: Value,
+}
+
+impl Answer {
+    /// The problem's stable code, or an empty text.
+    #[must_use]
+    pub fn code(&self) -> &str {
+        self.json["code"].as_str().unwrap_or_default()
+    }
+}
+
+/// A request with a bearer token (unless it is empty) and a JSON body (unless it is null).
+#[must_use]
+pub fn request(method: &str, path: &str, token: &str, body: &Value) -> Request<Body> {
+    let mut request = Request::builder().method(method).uri(path);
+    if !token.is_empty() {
+        request = request.header("authorization", format!("Bearer {token}"));
+    }
+    let body = if body.is_null() {
+        Body::empty()
+    } else {
+        request = request.header("content-type", "application/json");
+        Body::from(body.to_string())
+    };
+    request.body(body).expect("a request")
+}
+
+/// Delivers an event as the sidecar does, which shows `app_token`.
+pub async fn deliver(router: &Router, path: &str, app_token: &str, event: &Value) -> Answer {
+    let mut request = request("POST", path, "", event);
+    let headers = request.headers_mut();
+    headers.insert(
+        "content-type",
+        HeaderValue::from_static("application/cloudevents+json"),
+    );
+    headers.insert("dapr-api-token", app_token.parse().expect("a header value"));
+    call(router, request).await
+}
+
+/// Calls the router as a caller would see it and reads the whole answer.
+pub async fn call(router: &Router, request: Request<Body>) -> Answer {
+    let response = router.clone().oneshot(request).await.expect("an answer");
+    let (parts, body) = response.into_parts();
+    let body = body.collect().await.expect("a body").to_bytes();
+    let json = serde_json::from_slice(&body).unwrap_or(Value::Null);
+    Answer {
+        status: parts.status,
+        headers: parts.headers,
+        json,
+    }
+}

@@ -1,0 +1,56 @@
+//! Who may call what, and what must never pass.
+
+mod support;
+
+use serde_json::Value;
+use sqlx::PgPool;
+use support::{App, transfer_of};
+use testkit::forgeries::{Target, assert_none_passes};
+use testkit::guards::{Owned, Walk};
+use testkit::{service_claims, user_claims};
+use uuid::Uuid;
+
+#[sqlx::test]
+async fn each_route_lets_in_whom_the_contract_names_and_nobody_else(pool: PgPool) {
+    let app = App::new(pool).await;
+    let payer = Uuid::now_v7();
+    let made = app.transfer(payer, "key", &transfer_of(5)).await.json();
+    Walk {
+        router: &app.router,
+        issuer: &app.issuer,
+        app_id: "transaction",
+        openapi: &transaction::openapi().unwrap(),
+        public: &[],
+        owned: &[Owned {
+            operation: "GET /transactions/{id}",
+            owner: payer,
+            id: made["id"].as_str().unwrap().parse().unwrap(),
+            body: Value::Null,
+        }],
+    }
+    .assert_guarded()
+    .await;
+}
+
+#[sqlx::test]
+async fn no_forged_token_passes(pool: PgPool) {
+    let app = App::new(pool).await;
+    let routes = [
+        ("GET", "/transactions", user_claims(Uuid::now_v7())),
+        (
+            "POST",
+            "/internal/provision",
+            service_claims("gateway", "transaction", "provision"),
+        ),
+    ];
+    for (method, path, claims) in routes {
+        assert_none_passes(&Target {
+            router: &app.router,
+            issuer: &app.issuer,
+            method,
+            path,
+            claims,
+        })
+        .await;
+    }
+}
