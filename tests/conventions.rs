@@ -123,3 +123,30 @@ fn every_service_has_its_page_and_its_contract() {
         );
     }
 }
+
+#[test]
+fn every_test_that_the_asvs_table_names_is_there() {
+    let page = std::fs::read_to_string(Path::new(ROOT).join("docs/asvs.md")).unwrap();
+    let open: Vec<_> = page.lines().filter(|line| line.contains("TODO")).collect();
+    assert!(open.is_empty(), "requirements that wait for a test: {open:#?}");
+    let named = tests_named_in(&page);
+    assert!(!named.is_empty(), "the table names no test");
+    let missing: Vec<_> = named
+        .into_iter()
+        .filter(|(path, test)| {
+            let text = std::fs::read_to_string(Path::new(ROOT).join(path)).unwrap_or_default();
+            !text.contains(&format!("fn {test}("))
+        })
+        .collect();
+    assert!(missing.is_empty(), "tests that are not there: {missing:#?}");
+}
+
+/// What stands in backquotes as `services/auth/tests/users.rs: a_name_of_a_test`.
+fn tests_named_in(page: &str) -> Vec<(&str, &str)> {
+    page.split('`')
+        .skip(1)
+        .step_by(2)
+        .filter_map(|quoted| quoted.split_once(": "))
+        .filter(|(path, _)| path.ends_with(".rs"))
+        .collect()
+}

@@ -203,6 +203,9 @@ async fn registration_is_checked(stack: &Stack) -> Result {
         body
     };
     let long = format!("{}@example.com", "a".repeat(300));
+    let weak = "123456789012";
+    let answer = person.post("/auth/register", &with("password", weak)).await?;
+    expect(&answer, 422, "weak_password", "a password that everybody has")?;
     let cases = [
         ("username", "x"),
         ("username", "no spaces"),
@@ -261,7 +264,7 @@ pub async fn broken_cookies_and_forged_tokens_are_refused(stack: Arc<Stack>) -> 
         answer.status == StatusCode::UNAUTHORIZED,
         "a cookie with another key: {answer:?}"
     );
-    // A bearer token from outside is stripped, and identifies nobody.
+    // A forged token of a client that claims to hold its own.
     person.cookie = String::new();
     let bearer = person
         .request(Method::GET, "/accounts")
@@ -269,7 +272,7 @@ pub async fn broken_cookies_and_forged_tokens_are_refused(stack: Arc<Stack>) -> 
     expect(
         &person.send(bearer).await?,
         401,
-        "not_logged_in",
+        "invalid_token",
         "a forged token at the gateway",
     )?;
     let direct = reqwest::Client::new()

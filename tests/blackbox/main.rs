@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod faults;
+mod identity;
 mod money;
 mod operation;
 mod tour;
@@ -16,6 +17,9 @@ use tests::Stack;
 use tokio::runtime::Runtime;
 
 type Result = anyhow::Result<()>;
+
+/// All people of the tests come from one network: more of them than of an office.
+const RATE_LIMIT_FACTOR: &str = "20";
 
 /// Collects the tests, each a function of the stack, under the name of its module.
 struct Suite {
@@ -54,7 +58,7 @@ fn main() -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let runtime = Arc::new(Runtime::new()?);
-    let stack = Arc::new(runtime.block_on(Stack::start())?);
+    let stack = Arc::new(runtime.block_on(Stack::start_with(&[("RATE_LIMIT_FACTOR", RATE_LIMIT_FACTOR)]))?);
     let mut suite = Suite {
         runtime,
         stack: stack.clone(),
@@ -73,6 +77,17 @@ fn main() -> anyhow::Result<ExitCode> {
         bad_input::broken_cookies_and_forged_tokens_are_refused,
         bad_input::a_request_of_another_site_is_refused,
         bad_input::no_internal_route_is_reachable_from_outside,
+        identity::a_forgotten_password_is_reset_by_mail,
+        identity::a_native_client_lives_on_its_refresh_tokens,
+        identity::a_refresh_token_that_comes_back_ends_its_session_and_the_owner_is_told,
+        identity::sessions_are_listed_and_ended_here_and_everywhere,
+        identity::a_second_factor_is_asked_for_and_a_recovery_code_helps_once,
+        identity::an_administrator_locks_a_user_out_at_once,
+        identity::wrong_passwords_lock_strangers_out_and_not_the_owners_device,
+        identity::an_answer_never_tells_whether_an_address_has_an_account,
+        identity::requests_of_one_session_that_has_lost_its_entry_all_go_on,
+        identity::who_leaves_takes_their_data_and_leaves_the_ledger,
+        identity::too_many_requests_have_to_wait,
         operation::probes_metrics_and_logs_are_there,
         operation::logs_hold_no_secret_and_no_personal_data,
         operation::a_trace_runs_from_the_gateway_to_the_consumer,

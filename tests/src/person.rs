@@ -14,7 +14,10 @@ pub struct Person {
     origin: String,
     pub username: String,
     pub email: String,
+    /// `name=value` of the session's cookie.
     pub cookie: String,
+    /// `name=value` of the cookie by which this browser is known.
+    pub device: String,
     pub user_id: Uuid,
 }
 
@@ -46,6 +49,7 @@ impl Person {
             email: format!("{username}@example.com"),
             username,
             cookie: String::new(),
+            device: String::new(),
             user_id: Uuid::nil(),
         }
     }
@@ -66,18 +70,41 @@ impl Person {
         Ok(())
     }
 
-    /// Logs in and keeps the cookie; gives the answer.
+    /// Logs in and keeps the cookies; gives the answer.
     pub async fn log_in(&mut self) -> anyhow::Result<Answer> {
-        let body = json!({ "username": self.username, "password": PASSWORD });
-        let answer = self.post("/auth/login", &body).await?;
+        self.log_in_with(PASSWORD, &json!({})).await
+    }
+
+    /// As [`Person::log_in`], with another password and further members of the body.
+    pub async fn log_in_with(&mut self, password: &str, more: &Value) -> anyhow::Result<Answer> {
+        let answer = self.try_log_in(password, more).await?;
         ensure!(answer.status == StatusCode::OK, "login: {answer:?}");
-        let cookie = answer.headers.get("set-cookie").context("no cookie")?.to_str()?;
-        cookie
-            .split(';')
-            .next()
-            .unwrap_or_default()
-            .clone_into(&mut self.cookie);
+        let mut cookies = answer.headers.get_all("set-cookie").iter();
+        let mut next = || -> anyhow::Result<String> {
+            let cookie = cookies.next().context("a cookie is missing")?.to_str()?;
+            Ok(cookie.split(';').next().unwrap_or_default().to_owned())
+        };
+        (self.cookie, self.device) = (next()?, next()?);
         Ok(answer)
+    }
+
+    /// A login that may fail.
+    pub async fn try_log_in(&self, password: &str, more: &Value) -> anyhow::Result<Answer> {
+        let mut body = json!({ "username": self.username, "password": password });
+        for (name, value) in more.as_object().into_iter().flatten() {
+            body[name] = value.clone();
+        }
+        self.post("/auth/login", &body).await
+    }
+
+    /// The same person at a browser that nobody knows.
+    #[must_use]
+    pub fn elsewhere(&self) -> Self {
+        Self {
+            cookie: String::new(),
+            device: String::new(),
+            ..self.clone()
+        }
     }
 
     pub async fn get(&self, path: &str) -> anyhow::Result<Answer> {
@@ -86,6 +113,38 @@ impl Person {
 
     pub async fn post(&self, path: &str, body: &Value) -> anyhow::Result<Answer> {
         self.send(self.request(Method::POST, path).json(body)).await
+    }
+
+    pub async fn put(&self, path: &str, body: &Value) -> anyhow::Result<Answer> {
+        self.send(self.request(Method::PUT, path).json(body)).await
+    }
+
+    pub async fn patch(&self, path: &str, body: &Value) -> anyhow::Result<Answer> {
+        self.send(self.request(Method::PATCH, path).json(body)).await
+    }
+
+    pub async fn delete(&self, path: &str) -> anyhow::Result<Answer> {
+        self.send(self.request(Method::DELETE, path)).await
+    }
+
+    /// As an app calls, which has a token or nothing, and never a cookie.
+    pub async fn native(
+        &self,
+        method: Method,
+        path: &str,
+        token: &str,
+        body: &Value,
+    ) -> anyhow::Result<Answer> {
+        let request = self
+            .http
+            .request(method, format!("{}{path}", self.origin))
+            .json(body);
+        let request = if token.is_empty() {
+            request
+        } else {
+            request.bearer_auth(token)
+        };
+        self.send(request).await
     }
 
     pub async fn post_with_key(&self, path: &str, key: &str, body: &Value) -> anyhow::Result<Answer> {
@@ -104,10 +163,12 @@ impl Person {
             .request(method, format!("{}{path}", self.origin))
             .header("origin", &self.origin)
             .header("x-payme-csrf", "1");
-        if self.cookie.is_empty() {
+        let cookies = [&self.cookie, &self.device].map(String::as_str);
+        let cookies: Vec<_> = cookies.into_iter().filter(|cookie| !cookie.is_empty()).collect();
+        if cookies.is_empty() {
             request
         } else {
-            request.header("cookie", &self.cookie)
+            request.header("cookie", cookies.join("; "))
         }
     }
 

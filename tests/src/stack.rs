@@ -38,11 +38,21 @@ struct Member {
 impl Stack {
     /// Starts infrastructure, sidecars and services, and waits until every service is ready.
     pub async fn start() -> anyhow::Result<Self> {
+        Self::start_with(&[]).await
+    }
+
+    /// As [`Stack::start`], with these variables set for every process, in the place of what the run file says.
+    pub async fn start_with(variables: &[(&str, &str)]) -> anyhow::Result<Self> {
         let run_file = RunFile::read(&Path::new(ROOT).join("dapr/dapr.yaml"))?;
         let home = tempfile::Builder::new().prefix("payme-test-").tempdir()?;
         let ports = free_ports(u16::try_from(run_file.apps.len())? * PORTS_PER_APP + 3)?;
         let (infra, of_apps) = ports.split_at(3);
-        let env = infra_env(home.path(), infra);
+        let mut env = infra_env(home.path(), infra);
+        env.extend(
+            variables
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned())),
+        );
         let mut stack = Self {
             home,
             http: Client::new(),
@@ -82,6 +92,12 @@ impl Stack {
             .find(|app| app.id == app_id)
             .map_or(0, |app| app.port);
         format!("http://127.0.0.1:{port}{path}")
+    }
+
+    /// The address of a service's sidecar, which lets in who knows `DAPR_API_TOKEN`.
+    pub fn sidecar_url(&self, app_id: &str, path: &str) -> anyhow::Result<String> {
+        let port = &self.member(app_id)?.env["DAPR_HTTP_PORT"];
+        Ok(format!("http://127.0.0.1:{port}{path}"))
     }
 
     /// The folder that holds this stack's data, secrets, mails and logs.
@@ -133,6 +149,20 @@ impl Stack {
             .take()
             .context("it is not running")?
             .terminate()
+    }
+
+    /// Runs a command of a service, such as `auth admin grant USERNAME`, with the environment that the service has.
+    pub fn command(&self, app_id: &str, args: &[&str]) -> anyhow::Result<()> {
+        let output = Command::new(binaries()?.join(app_id))
+            .args(args)
+            .envs(&self.member(app_id)?.env)
+            .output()?;
+        ensure!(
+            output.status.success(),
+            "{app_id} {args:?}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        Ok(())
     }
 
     /// Starts a service that was killed.
@@ -309,13 +339,14 @@ fn log(home: &Path, name: &str) -> PathBuf {
     home.join(format!("{name}.log"))
 }
 
-/// The services are built beside the tests: `<target>/<profile>/deps/<this test>`.
+/// The services are built beside who starts them: `<target>/<profile>/deps/<a test>` or `<target>/<profile>/bench`.
 fn binaries() -> anyhow::Result<PathBuf> {
     let exe = std::env::current_exe()?;
-    exe.ancestors()
-        .nth(2)
-        .map(Path::to_owned)
-        .context("the test does not run from a target folder")
+    let folder = exe
+        .parent()
+        .context("the test does not run from a target folder")?;
+    let profile = folder.parent().filter(|_| folder.ends_with("deps"));
+    Ok(profile.unwrap_or(folder).to_owned())
 }
 
 /// The daprd that `make up` uses, found or built by the same script.
