@@ -9,7 +9,7 @@ export PATH := $(PAYME_CACHE)/bin:$(PATH)
 
 LOCAL := INFRASTRUCTURE/local
 
-.PHONY: help up down reset status logs mail tour test check contracts prepare tools
+.PHONY: help up down reset status logs mail tour test bench check contracts prepare tools
 
 help: ## this list
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -31,9 +31,16 @@ tour: ## take the tour of README.md on the running system
 
 test: ## all tests: domain, routes with a real PostgreSQL, the whole system with real sidecars
 	@$(LOCAL)/prerequisites
+	@$(LOCAL)/jwt-libraries >/dev/null
 	@dapr/toolchain/ensure daprd >/dev/null
 	cargo build --workspace --bins
 	$(LOCAL)/with-database cargo test --workspace
+
+bench: ## measure the system against floors of the same run, into docs/benchmarks.md; BENCH=logins for one thing only
+	@$(LOCAL)/prerequisites
+	@dapr/toolchain/ensure daprd >/dev/null
+	cargo build --release --workspace --bins
+	@"$$CARGO_TARGET_DIR/release/bench" $(BENCH)
 
 check: tools ## what CI runs before the tests
 	cargo fmt --all --check

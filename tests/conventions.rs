@@ -147,6 +147,6 @@ fn tests_named_in(page: &str) -> Vec<(&str, &str)> {
         .skip(1)
         .step_by(2)
         .filter_map(|quoted| quoted.split_once(": "))
-        .filter(|(path, _)| path.ends_with(".rs"))
+        .filter(|(path, _)| Path::new(path).extension().is_some_and(|ext| ext == "rs"))
         .collect()
 }

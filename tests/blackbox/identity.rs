@@ -27,7 +27,7 @@ async fn mailed_token(stack: &Stack, person: &Person, words: &str) -> anyhow::Re
         let mails = stack.mails_to(&person.email).ok()?;
         let mail = mails.rsplit("From: ").find(|mail| mail.contains(words))?;
         let token = |word: &&str| word.starts_with("eyJ");
-        mail.split_whitespace().filter(token).last().map(str::to_owned)
+        mail.split_whitespace().rfind(token).map(str::to_owned)
     })
     .await
 }
@@ -431,6 +431,54 @@ pub async fn an_answer_never_tells_whether_an_address_has_an_account(stack: Arc<
     ensure!(answers[0] == answers[1], "{answers:?}");
     // Only the owner of the address learns of it.
     mail_says(&stack, &known, "tried to register").await
+}
+
+/// How many renewals Auth answered itself, and for how many it asked Token Provider.
+async fn renewals(stack: &Stack) -> anyhow::Result<(u32, u32)> {
+    let metrics = reqwest::get(stack.url("auth", "/metrics")).await?.text().await?;
+    let count = |call: &str| {
+        let line = format!("token_provider_calls_total{{call=\"{call}\"}} ");
+        let found = metrics.lines().find_map(|text| text.strip_prefix(&line));
+        found.map_or(Ok(0), str::parse)
+    };
+    Ok((count("saved")?, count("made")?))
+}
+
+pub async fn two_replicas_of_the_gateway_share_sessions_and_their_ends(stack: Arc<Stack>) -> Result {
+    let replica = stack.replica("gateway").await?;
+    let here = Person::arrive(&stack.origin()).await?;
+    let there = here.through(&replica);
+    is(
+        &there.get("/accounts").await?,
+        200,
+        "",
+        "the session at the other replica",
+    )?;
+    let forget = "for _, key in ipairs(redis.call('KEYS', 'gateway||*')) do redis.call('DEL', key) end";
+    stack.infra(&["redis", "EVAL", forget, "0"])?;
+    let (saved, made) = renewals(&stack).await?;
+    let racing = (0..20).map(|number| if number % 2 == 0 { &here } else { &there });
+    for answer in try_join_all(racing.map(|person| person.get("/accounts"))).await? {
+        is(&answer, 200, "", "one of twenty at both replicas")?;
+    }
+    let (saved_then, made_then) = renewals(&stack).await?;
+    // The token of the login is young: Auth has it in its own cache.
+    ensure!(
+        saved_then > saved && made_then == made,
+        "{saved} {saved_then} {made} {made_then}"
+    );
+    is(
+        &there.post("/auth/logout", &json!({})).await?,
+        204,
+        "",
+        "a logout at the one",
+    )?;
+    is(
+        &here.get("/accounts").await?,
+        401,
+        "not_logged_in",
+        "the session at the other",
+    )
 }
 
 pub async fn requests_of_one_session_that_has_lost_its_entry_all_go_on(stack: Arc<Stack>) -> Result {

@@ -86,6 +86,7 @@ fn main() -> anyhow::Result<ExitCode> {
         identity::wrong_passwords_lock_strangers_out_and_not_the_owners_device,
         identity::an_answer_never_tells_whether_an_address_has_an_account,
         identity::requests_of_one_session_that_has_lost_its_entry_all_go_on,
+        identity::two_replicas_of_the_gateway_share_sessions_and_their_ends,
         identity::who_leaves_takes_their_data_and_leaves_the_ledger,
         identity::too_many_requests_have_to_wait,
         operation::probes_metrics_and_logs_are_there,

@@ -6,11 +6,15 @@ use reqwest::{Client, Method, StatusCode};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::Replica;
+
 pub const PASSWORD: &str = "correct horse battery staple";
 
 #[derive(Clone)]
 pub struct Person {
     http: Client,
+    /// Where requests go: the origin, or one replica behind it.
+    url: String,
     origin: String,
     pub username: String,
     pub email: String,
@@ -45,6 +49,7 @@ impl Person {
         let username = format!("p{}", &unique[..12]);
         Self {
             http: Client::new(),
+            url: origin.to_owned(),
             origin: origin.to_owned(),
             email: format!("{username}@example.com"),
             username,
@@ -107,6 +112,15 @@ impl Person {
         }
     }
 
+    /// The same browser, whose requests another replica gets.
+    #[must_use]
+    pub fn through(&self, replica: &Replica) -> Self {
+        Self {
+            url: replica.url(),
+            ..self.clone()
+        }
+    }
+
     pub async fn get(&self, path: &str) -> anyhow::Result<Answer> {
         self.send(self.request(Method::GET, path)).await
     }
@@ -137,7 +151,7 @@ impl Person {
     ) -> anyhow::Result<Answer> {
         let request = self
             .http
-            .request(method, format!("{}{path}", self.origin))
+            .request(method, format!("{}{path}", self.url))
             .json(body);
         let request = if token.is_empty() {
             request
@@ -160,7 +174,7 @@ impl Person {
     pub fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
         let request = self
             .http
-            .request(method, format!("{}{path}", self.origin))
+            .request(method, format!("{}{path}", self.url))
             .header("origin", &self.origin)
             .header("x-payme-csrf", "1");
         let cookies = [&self.cookie, &self.device].map(String::as_str);

@@ -16,6 +16,7 @@ use crate::runfile::{App, RunFile};
 use crate::within;
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+const RUN_FILE: &str = "dapr/dapr.yaml";
 /// Ports that one app and its sidecar take: app, HTTP, gRPC, metrics, internal gRPC.
 const PORTS_PER_APP: u16 = 5;
 
@@ -35,6 +36,16 @@ struct Member {
     _sidecar: Process,
 }
 
+/// A further replica of a service.
+pub struct Replica(Member);
+
+impl Replica {
+    /// Its own address, past whatever would share the load: `http://127.0.0.1:<port>`.
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.0.port)
+    }
+}
+
 impl Stack {
     /// Starts infrastructure, sidecars and services, and waits until every service is ready.
     pub async fn start() -> anyhow::Result<Self> {
@@ -43,7 +54,7 @@ impl Stack {
 
     /// As [`Stack::start`], with these variables set for every process, in the place of what the run file says.
     pub async fn start_with(variables: &[(&str, &str)]) -> anyhow::Result<Self> {
-        let run_file = RunFile::read(&Path::new(ROOT).join("dapr/dapr.yaml"))?;
+        let run_file = RunFile::read(&Path::new(ROOT).join(RUN_FILE))?;
         let home = tempfile::Builder::new().prefix("payme-test-").tempdir()?;
         let ports = free_ports(u16::try_from(run_file.apps.len())? * PORTS_PER_APP + 3)?;
         let (infra, of_apps) = ports.split_at(3);
@@ -176,18 +187,37 @@ impl Stack {
     /// Waits until every service says that it is ready.
     pub async fn ready(&self) -> anyhow::Result<()> {
         for app in &self.apps {
-            let url = format!("http://127.0.0.1:{}/readyz", app.port);
-            within(
-                Duration::from_mins(1),
-                &format!("{} is ready (logs in {})", app.id, self.home().display()),
-                || async {
-                    let answer = self.http.get(&url).send().await.ok()?;
-                    answer.status().is_success().then_some(())
-                },
-            )
-            .await?;
+            self.ready_is(app).await?;
         }
         Ok(())
+    }
+
+    async fn ready_is(&self, app: &Member) -> anyhow::Result<()> {
+        let url = format!("http://127.0.0.1:{}/readyz", app.port);
+        within(
+            Duration::from_mins(1),
+            &format!("{} is ready (logs in {})", app.id, self.home().display()),
+            || async {
+                let answer = self.http.get(&url).send().await.ok()?;
+                answer.status().is_success().then_some(())
+            },
+        )
+        .await
+    }
+
+    /// Another replica of a service, with a sidecar of its own and the same of everything else, until it is dropped.
+    pub async fn replica(&self, app_id: &str) -> anyhow::Result<Replica> {
+        let file = RunFile::read(&Path::new(ROOT).join(RUN_FILE))?;
+        let app = file.apps.iter().find(|app| app.id == app_id);
+        let app = app.with_context(|| format!("no app {app_id}"))?;
+        let member = self.launch(
+            app,
+            &file,
+            &free_ports(PORTS_PER_APP)?,
+            self.member("gateway")?.port,
+        )?;
+        self.ready_is(&member).await?;
+        Ok(Replica(member))
     }
 
     /// Everything that a service has logged.

@@ -1,12 +1,11 @@
 //! Password hashes: Argon2id with 19 MiB, 2 passes, 1 lane (OWASP's choice), as many at a time as there are cores.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::anyhow;
-use argon2::password_hash::phc::PasswordHash;
-use argon2::password_hash::{PasswordHasher, PasswordVerifier};
-use argon2::{Algorithm, Argon2, Params, Version};
+use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
 use problem::{Problem, Result};
 use tokio::sync::Semaphore;
 
@@ -18,9 +17,11 @@ const QUEUE: usize = 64;
 
 #[derive(Clone)]
 pub struct Hashing {
-    argon2: Argon2<'static>,
+    params: Params,
     cores: Arc<Semaphore>,
     waiting: Arc<AtomicUsize>,
+    /// Memory of hashes that are done, for the next ones: asking the system for it anew costs a third of a hash.
+    memory: Arc<Mutex<Vec<Vec<Block>>>>,
     /// Verified against for an unknown user, so that it takes as long as for a known one.
     nobody: Arc<str>,
 }
@@ -28,56 +29,103 @@ pub struct Hashing {
 impl Hashing {
     pub fn new() -> anyhow::Result<Self> {
         let params = Params::new(MEMORY_KIB, PASSES, LANES, None).map_err(|error| anyhow!("{error}"))?;
-        let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
-        let nobody = argon2
-            .hash_password(b"nobody has this password")
-            .map_err(|error| anyhow!("{error}"))?
-            .to_string();
+        let nobody = hash(&params, b"nobody has this password", &mut Vec::new());
+        let nobody = nobody.map_err(|error| anyhow!("{error}"))?;
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         Ok(Self {
-            argon2,
+            params,
             cores: Arc::new(Semaphore::new(cores)),
             waiting: Arc::default(),
+            memory: Arc::default(),
             nobody: nobody.into(),
         })
     }
 
     /// The PHC string to store.
     pub async fn hash(&self, password: String) -> Result<String> {
-        let argon2 = self.argon2.clone();
+        let params = self.params.clone();
         let hashed = self
-            .run(move || {
-                argon2
-                    .hash_password(password.as_bytes())
-                    .map(|hash| hash.to_string())
-            })
+            .run(move |memory| hash(&params, password.as_bytes(), memory))
             .await?;
         hashed.map_err(|error| Problem::internal(&error))
     }
 
     /// Whether the password is that of the hash; `None` is a user who is not there, and takes as long.
     pub async fn verify(&self, password: String, hash: Option<String>) -> Result<bool> {
-        let argon2 = self.argon2.clone();
         let known = hash.is_some();
         let hash = hash.unwrap_or_else(|| self.nobody.to_string());
-        self.run(move || {
-            let matches = PasswordHash::new(&hash)
-                .is_ok_and(|hash| argon2.verify_password(password.as_bytes(), &hash).is_ok());
-            known && matches
-        })
-        .await
+        let matches = self
+            .run(move |memory| verify(&hash, password.as_bytes(), memory))
+            .await?;
+        // Only a hash that is broken fails; a wrong password does not.
+        Ok(known && matches.map_err(|error| Problem::internal(&error))?)
     }
 
-    async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+    async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Vec<Block>) -> T + Send + 'static,
+    ) -> Result<T> {
         let _place = Place::take(&self.waiting)?;
         let permit = self.cores.clone().acquire_owned().await?;
+        let idle = self.memory.clone();
         let done = tokio::task::spawn_blocking(move || {
             // Held until the work is done, also when the caller has gone.
             let _permit = permit;
-            work()
+            let idle = || idle.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut memory = idle().pop().unwrap_or_default();
+            let done = work(&mut memory);
+            idle().push(memory);
+            done
         });
         Ok(done.await?)
     }
+}
+
+type Hashed<T> = Result<T, argon2::password_hash::Error>;
+
+fn hash(params: &Params, password: &[u8], memory: &mut Vec<Block>) -> Hashed<String> {
+    let salt = Salt::new(&rand::random::<[u8; 16]>())?;
+    let (algorithm, version) = (Algorithm::Argon2id, Version::V0x13);
+    let output = derive(algorithm, version, params, password, &salt, memory)?;
+    let hash = PasswordHash {
+        algorithm: algorithm.ident(),
+        version: Some(version.into()),
+        params: ParamsString::try_from(params)?,
+        salt: Some(salt),
+        hash: Some(output),
+    };
+    Ok(hash.to_string())
+}
+
+/// With the parameters that the hash names, which may be those of an earlier time.
+fn verify(hash: &str, password: &[u8], memory: &mut Vec<Block>) -> Hashed<bool> {
+    let hash = PasswordHash::new(hash)?;
+    let (algorithm, params) = (
+        Algorithm::try_from(hash.algorithm.as_str())?,
+        Params::try_from(&hash)?,
+    );
+    let version = hash.version.map_or(Ok(Version::V0x13), Version::try_from)?;
+    let (Some(salt), Some(expected)) = (&hash.salt, &hash.hash) else {
+        return Ok(false);
+    };
+    let output = derive(algorithm, version, &params, password, salt, memory)?;
+    // In a time that does not depend on where they differ.
+    Ok(output == *expected)
+}
+
+fn derive(
+    algorithm: Algorithm,
+    version: Version,
+    params: &Params,
+    password: &[u8],
+    salt: &[u8],
+    memory: &mut Vec<Block>,
+) -> Hashed<Output> {
+    memory.resize(params.block_count().max(memory.len()), Block::new());
+    let mut output = [0; Params::DEFAULT_OUTPUT_LEN];
+    let argon2 = Argon2::new(algorithm, version, params.clone());
+    argon2.hash_password_into_with_memory(password, salt, &mut output, memory)?;
+    Ok(Output::new(&output)?)
 }
 
 /// A place in the queue, given back when it is dropped.

@@ -1,3 +1,4 @@
+#![allow(clippy::unwrap_used, reason = "a test that can't go on has to end")]
 //! Sessions that end before their time, for all replicas.
 
 mod support;

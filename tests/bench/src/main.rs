@@ -54,7 +54,11 @@ async fn measure_all(mut bench: Bench) -> anyhow::Result<()> {
     bench.run("renewal-ahead", renewal_ahead::measure(&stack)).await?;
     drop(stack);
 
-    ensure!(!bench.lines.is_empty(), "there is no {:?}", bench.wanted);
+    ensure!(
+        !bench.lines.is_empty(),
+        "no measurement is named {:?}",
+        bench.wanted
+    );
     let report = Report {
         machine,
         lines: bench.lines,
