@@ -1,4 +1,8 @@
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that can't go on has to end")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that can't go on has to end"
+)]
 //! Rate limits, alerts, and whom a request is taken to come from.
 
 mod support;
