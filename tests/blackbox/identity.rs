@@ -329,7 +329,10 @@ pub async fn a_second_factor_is_asked_for_and_a_recovery_code_helps_once(stack: 
     is(&again, 403, "second_factor_invalid", "a recovery code used twice")?;
     is(
         &person
-            .post("/auth/totp/disable", &json!({ "password": PASSWORD }))
+            .post(
+                "/auth/totp/disable",
+                &json!({ "password": PASSWORD, "recovery_code": confirmed.json["recovery_codes"][1] }),
+            )
             .await?,
         204,
         "",

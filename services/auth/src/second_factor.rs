@@ -11,6 +11,7 @@ use crate::AppState;
 use crate::domain::second_factor::{accepted, recovery_hash, totp};
 use crate::events::security_alert;
 use crate::store::second_factor::{self, Totp};
+use crate::store::users::User;
 
 /// Whether the code is right and was not used before; it is used up by this.
 pub async fn check_code(
@@ -36,7 +37,7 @@ pub async fn check_code(
 }
 
 /// Whether one of the two, a code of the app or a recovery code, is good.
-pub async fn passes(
+async fn passes(
     app: &AppState,
     user_id: Uuid,
     code: Option<&str>,
@@ -63,7 +64,32 @@ pub async fn passes(
     Ok(good)
 }
 
-pub fn required() -> Problem {
+/// Lets a user pass who has no second factor, or a good code of it. A wrong one is told to the owner: somebody has the
+/// password.
+pub async fn check(
+    app: &AppState,
+    user: &User,
+    code: Option<&str>,
+    recovery_code: Option<&str>,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    if user.totp_confirmed_at.is_none() {
+        return Ok(());
+    }
+    if code.is_none() && recovery_code.is_none() {
+        return Err(required());
+    }
+    if passes(app, user.id, code, recovery_code, now).await? {
+        return Ok(());
+    }
+    let alert = Alert::new(Kind::SecondFactorFailed, Some(user.id));
+    let event = security_alert(&alert, now)?;
+    outbox::enqueue(&mut *app.pool.acquire().await?, &event).await?;
+    app.relay.wake();
+    Err(invalid())
+}
+
+fn required() -> Problem {
     Problem::new(
         StatusCode::UNAUTHORIZED,
         "second_factor_required",

@@ -206,7 +206,7 @@ async fn recovery_codes_are_good_once_and_the_owner_is_told(pool: PgPool) {
     let auth = Auth::start(pool).await;
     auth.register("alice").await;
     let (session, _) = auth.log_in("alice", PASSWORD).await;
-    let (_, codes) = auth.second_factor(&session.json).await;
+    let (secret, codes) = auth.second_factor(&session.json).await;
     assert_eq!(codes.as_array().unwrap().len(), 10);
     let first = codes[0].as_str().unwrap();
     assert_eq!(
@@ -225,9 +225,9 @@ async fn recovery_codes_are_good_once_and_the_owner_is_told(pool: PgPool) {
         .collect();
     assert_eq!(used.len(), 1, "a wrong one raises none");
 
-    let password = json!({ "password": PASSWORD });
+    let again = json!({ "password": PASSWORD, "code": code(&secret, 0) });
     let anew = auth
-        .user(&session.json, "POST", "/auth/recovery-codes", &password)
+        .user(&session.json, "POST", "/auth/recovery-codes", &again)
         .await;
     assert_eq!(anew.json["recovery_codes"].as_array().unwrap().len(), 10);
     let second = codes[1].as_str().unwrap();
@@ -273,11 +273,9 @@ async fn a_second_factor_is_set_up_and_taken_off_with_the_password(pool: PgPool)
             .code(),
         "second_factor_invalid"
     );
-    auth.second_factor(&session.json).await;
-    assert_eq!(
-        post("/auth/totp", json!({ "password": PASSWORD })).await.code(),
-        "second_factor_active"
-    );
+    let (secret, _) = auth.second_factor(&session.json).await;
+    let again = json!({ "password": PASSWORD, "code": code(&secret, 0) });
+    assert_eq!(post("/auth/totp", again).await.code(), "second_factor_active");
     let stored: Vec<u8> = sqlx::query_scalar("SELECT totp_secret FROM users")
         .fetch_one(&auth.pool)
         .await
@@ -289,8 +287,9 @@ async fn a_second_factor_is_set_up_and_taken_off_with_the_password(pool: PgPool)
             .code(),
         "wrong_password"
     );
+    let again = json!({ "password": PASSWORD, "code": code(&secret, 1) });
     for _ in 0..2 {
-        let off = post("/auth/totp/disable", json!({ "password": PASSWORD })).await;
+        let off = post("/auth/totp/disable", again.clone()).await;
         assert_eq!(off.status, StatusCode::NO_CONTENT);
     }
     assert_eq!(auth.log_in("alice", PASSWORD).await.0.status, StatusCode::OK);
@@ -318,4 +317,51 @@ async fn a_reset_leaves_the_second_factor_on(pool: PgPool) {
     let mut body = login("alice", NEW_PASSWORD);
     body["code"] = json!(code(&secret, 0));
     assert_eq!(auth.gateway("/login", &body).await.status, StatusCode::OK);
+}
+
+#[sqlx::test]
+async fn whoever_has_a_second_factor_shows_it_again_where_the_password_is(pool: PgPool) {
+    let auth = Auth::start(pool).await;
+    auth.register("alice").await;
+    let (session, _) = auth.log_in("alice", PASSWORD).await;
+    let (secret, recovery) = auth.second_factor(&session.json).await;
+    let ask =
+        async |method: &str, path: &str, body: Value| auth.user(&session.json, method, path, &body).await;
+    let change = |more: Value| {
+        let mut body = json!({ "current_password": PASSWORD, "new_password": NEW_PASSWORD });
+        body.as_object_mut()
+            .unwrap()
+            .extend(more.as_object().unwrap().clone());
+        body
+    };
+    for (method, path, body) in [
+        ("PUT", "/auth/password", change(json!({}))),
+        ("POST", "/auth/totp/disable", json!({ "password": PASSWORD })),
+        ("POST", "/auth/recovery-codes", json!({ "password": PASSWORD })),
+        ("POST", "/auth/confirm-password", json!({ "password": PASSWORD })),
+    ] {
+        assert_eq!(
+            ask(method, path, body).await.code(),
+            "second_factor_required",
+            "{path}"
+        );
+    }
+    let before = auth.alerts().await.len();
+    let wrong = ask("PUT", "/auth/password", change(json!({ "code": "000000" }))).await;
+    assert_eq!(wrong.code(), "second_factor_invalid");
+    let alerts = auth.alerts().await;
+    assert_eq!(
+        (alerts.len(), &alerts[before]["kind"]),
+        (before + 1, &json!("second_factor_failed"))
+    );
+    let right = ask(
+        "PUT",
+        "/auth/password",
+        change(json!({ "code": code(&secret, 0) })),
+    )
+    .await;
+    assert_eq!(right.status, StatusCode::NO_CONTENT, "{right:?}");
+    let body = json!({ "password": NEW_PASSWORD, "recovery_code": recovery[0] });
+    let off = ask("POST", "/auth/totp/disable", body).await;
+    assert_eq!(off.status, StatusCode::NO_CONTENT, "{off:?}");
 }

@@ -40,6 +40,7 @@ kinds! {
     PasswordReset, "password_reset", "Set a new password";
     SecondFactorChanged, "second_factor_changed", "Your second factor was changed";
     RecoveryCodeUsed, "recovery_code_used", "A recovery code was used";
+    SecondFactorFailed, "second_factor_failed", "Somebody knows your password";
     RefreshTokenReused, "refresh_token_reused", "We ended a session to protect you";
 }
 

@@ -9,11 +9,12 @@ use sqlx::PgPool;
 use support::{ALERT, ALICE, BOB, Email, alert};
 use uuid::Uuid;
 
-const TELLING: [(&str, &str); 5] = [
+const TELLING: [(&str, &str); 6] = [
     ("account_locked", "Your account is locked for a while"),
     ("password_changed", "Your password was changed"),
     ("second_factor_changed", "Your second factor was changed"),
     ("recovery_code_used", "A recovery code was used"),
+    ("second_factor_failed", "Somebody knows your password"),
     ("refresh_token_reused", "We ended a session to protect you"),
 ];
 

@@ -8,6 +8,7 @@ use problem::Result;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
+use super::PasswordAgain;
 use crate::AppState;
 use crate::confirm::confirm_password;
 use crate::domain::password;
@@ -20,6 +21,12 @@ use crate::store::users;
 pub struct ChangePasswordRequest {
     #[garde(length(max = 512))]
     current_password: String,
+    /// Of the authenticator app, where the user has one.
+    #[garde(length(max = 16))]
+    code: Option<String>,
+    /// In the place of `code`; each is good for one use.
+    #[garde(length(max = 64))]
+    recovery_code: Option<String>,
     /// 12 to 128 characters that are hard to guess.
     #[garde(length(chars, min = 12, max = 128))]
     new_password: String,
@@ -28,13 +35,18 @@ pub struct ChangePasswordRequest {
 /// Changes the caller's password and ends all their other sessions.
 #[utoipa::path(put, path = "/auth/password", tag = "auth", request_body = ChangePasswordRequest,
     security(("bearer" = ["user"])),
-    responses((status = 204), (status = 403, description = "`wrong_password`"), (status = 422, description = "`weak_password`")))]
+    responses((status = 204), (status = 403, description = "`wrong_password`, `second_factor_invalid`"), (status = 422, description = "`weak_password`")))]
 pub async fn change_password(
     State(app): State<AppState>,
     caller: User,
     problem::Json(request): problem::Json<ChangePasswordRequest>,
 ) -> Result<(StatusCode, HeaderMap)> {
-    let user = confirm_password(&app, caller.id, request.current_password).await?;
+    let again = PasswordAgain {
+        password: request.current_password,
+        code: request.code,
+        recovery_code: request.recovery_code,
+    };
+    let user = confirm_password(&app, caller.id, again).await?;
     password::check(
         "new_password",
         &request.new_password,

@@ -13,13 +13,13 @@ use crate::store::second_factor;
 
 /// Takes the second factor off. Whoever has none is done already.
 #[utoipa::path(post, path = "/auth/totp/disable", tag = "second factor", request_body = PasswordAgain,
-    security(("bearer" = ["user"])), responses((status = 204), (status = 403, description = "`wrong_password`")))]
+    security(("bearer" = ["user"])), responses((status = 204), (status = 403, description = "`wrong_password`, `second_factor_invalid`")))]
 pub async fn disable_totp(
     State(app): State<AppState>,
     caller: User,
     problem::Json(request): problem::Json<PasswordAgain>,
 ) -> Result<StatusCode> {
-    let user = confirm_password(&app, caller.id, request.password).await?;
+    let user = confirm_password(&app, caller.id, request).await?;
     let mut tx = app.pool.begin().await?;
     second_factor::set(&mut tx, user.id, None).await?;
     second_factor::replace_recovery_codes(&mut tx, user.id, &[]).await?;

@@ -100,16 +100,14 @@ pub async fn login(
     }
     let user = tried.user.take().ok_or_else(invalid_credentials)?;
     may_log_in(&app, &user, tried.failures, now)?;
-    if user.totp_confirmed_at.is_some() {
-        let (code, recovery_code) = (request.code.as_deref(), request.recovery_code.as_deref());
-        if code.is_none() && recovery_code.is_none() {
-            return Err(second_factor::required());
-        }
-        if !second_factor::passes(&app, user.id, code, recovery_code, now).await? {
+    let (code, recovery_code) = (request.code.as_deref(), request.recovery_code.as_deref());
+    if let Err(problem) = second_factor::check(&app, &user, code, recovery_code, now).await {
+        // A wrong code counts as a wrong password does; one that is still to come does not.
+        if problem.code() == "second_factor_invalid" {
             tried.user = Some(user);
             tried.failed(&app, &request.client, now).await?;
-            return Err(second_factor::invalid());
         }
+        return Err(problem);
     }
     begin_session(&app, &user, request.client, &tried, now).await
 }

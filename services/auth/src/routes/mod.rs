@@ -97,12 +97,18 @@ impl SessionAccess {
     }
 }
 
-/// A user's password, typed again.
+/// What a user logs in with, shown again.
 #[derive(Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PasswordAgain {
     #[garde(length(max = 512))]
     pub password: String,
+    /// Of the authenticator app, where the user has one.
+    #[garde(length(max = 16))]
+    pub code: Option<String>,
+    /// In the place of `code`; each is good for one use.
+    #[garde(length(max = 64))]
+    pub recovery_code: Option<String>,
 }
 
 /// A user as the user themselves and administrators see them.

@@ -17,14 +17,14 @@ use crate::store::second_factor;
 /// New recovery codes in the place of the old ones.
 #[utoipa::path(post, path = "/auth/recovery-codes", tag = "second factor", request_body = PasswordAgain,
     security(("bearer" = ["user"])),
-    responses((status = 200, body = RecoveryCodes), (status = 403, description = "`wrong_password`"),
+    responses((status = 200, body = RecoveryCodes), (status = 403, description = "`wrong_password`, `second_factor_invalid`"),
         (status = 409, description = "`second_factor_inactive`")))]
 pub async fn new_recovery_codes(
     State(app): State<AppState>,
     caller: User,
     problem::Json(request): problem::Json<PasswordAgain>,
 ) -> Result<Json<RecoveryCodes>> {
-    let user = confirm_password(&app, caller.id, request.password).await?;
+    let user = confirm_password(&app, caller.id, request).await?;
     if user.totp_confirmed_at.is_none() {
         return Err(Problem::new(
             StatusCode::CONFLICT,

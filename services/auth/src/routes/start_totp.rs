@@ -22,14 +22,14 @@ pub struct TotpSecret {
 /// A new secret for an authenticator app (TOTP, RFC 6238). It is in use once a code of it was confirmed.
 #[utoipa::path(post, path = "/auth/totp", tag = "second factor", request_body = PasswordAgain,
     security(("bearer" = ["user"])),
-    responses((status = 200, body = TotpSecret), (status = 403, description = "`wrong_password`"),
+    responses((status = 200, body = TotpSecret), (status = 403, description = "`wrong_password`, `second_factor_invalid`"),
         (status = 409, description = "`second_factor_active`")))]
 pub async fn start_totp(
     State(app): State<AppState>,
     caller: User,
     problem::Json(request): problem::Json<PasswordAgain>,
 ) -> Result<Json<TotpSecret>> {
-    let user = confirm_password(&app, caller.id, request.password).await?;
+    let user = confirm_password(&app, caller.id, request).await?;
     if user.totp_confirmed_at.is_some() {
         return Err(Problem::new(
             axum::http::StatusCode::CONFLICT,

@@ -30,6 +30,7 @@ impl SecurityAlert {
             "password_reset_requested" => Kind::PasswordReset,
             "second_factor_changed" => Kind::SecondFactorChanged,
             "recovery_code_used" => Kind::RecoveryCodeUsed,
+            "second_factor_failed" => Kind::SecondFactorFailed,
             "refresh_token_reused" => Kind::RefreshTokenReused,
             _ => return None,
         };

@@ -23,13 +23,21 @@ pub struct DeleteUserRequest {
     /// The caller's, typed again.
     #[garde(skip)]
     password: String,
+    /// Of the authenticator app, where the user has one.
+    #[garde(skip)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<String>,
+    /// In the place of `code`; each is good for one use.
+    #[garde(skip)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    recovery_code: Option<String>,
 }
 
 /// Deletes the caller: accounts are closed, name, address and profile are forgotten, every session ends. The ledger keeps its
 /// entries, which name people by id only. The money has to be elsewhere before. What fails half way may be asked for again.
 #[utoipa::path(post, path = "/users/me/deletion", tag = "profile", request_body = DeleteUserRequest,
     security(("session" = []), ("bearer" = [])),
-    responses((status = 204), (status = 403, description = "`wrong_password`"), (status = 409, description = "`account_not_empty`")))]
+    responses((status = 204), (status = 403, description = "`wrong_password`, `second_factor_invalid`"), (status = 409, description = "`account_not_empty`")))]
 pub async fn delete_user(
     State(app): State<AppState>,
     headers: HeaderMap,

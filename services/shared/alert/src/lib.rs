@@ -23,6 +23,8 @@ pub enum Kind {
     /// The second factor was set up or taken off, or has new recovery codes.
     SecondFactorChanged,
     RecoveryCodeUsed,
+    /// A right password came with a wrong code of the second factor.
+    SecondFactorFailed,
     /// A refresh token came back after its use: somebody has a copy. The session has ended.
     RefreshTokenReused,
     /// One network tries passwords on many accounts.
@@ -73,6 +75,7 @@ impl Kind {
             Self::PasswordResetRequested => "password_reset_requested",
             Self::SecondFactorChanged => "second_factor_changed",
             Self::RecoveryCodeUsed => "recovery_code_used",
+            Self::SecondFactorFailed => "second_factor_failed",
             Self::RefreshTokenReused => "refresh_token_reused",
             Self::CredentialStuffing => "credential_stuffing",
             Self::UserIdMismatch => "user_id_mismatch",
