@@ -1,6 +1,7 @@
 //! The next access token of a session, for its refresh token.
 
 use alert::{Alert, Kind};
+use axum::http::HeaderMap;
 use chrono::{DateTime, Utc};
 use problem::Result;
 use sqlx::{Postgres, Transaction};
@@ -13,6 +14,13 @@ use crate::sessions::{self, Access, remember};
 use crate::store::sessions::Session;
 use crate::store::{self, users};
 use crate::token_provider::Refreshed;
+
+/// What a refresh token brings.
+pub enum Outcome {
+    Next(Access, String),
+    /// It was used before: the session has ended by this, as the headers tell the gateway.
+    Stolen(HeaderMap),
+}
 
 /// Ended, expired, or unused for too long.
 pub fn is_over(app: &AppState, session: &Session, now: DateTime<Utc>) -> bool {
@@ -29,7 +37,7 @@ pub async fn refresh(
     session: &Session,
     refresh_token: &str,
     now: DateTime<Utc>,
-) -> Result<(Access, String)> {
+) -> Result<Outcome> {
     let user = users::find_by_id(&mut tx, session.user_id)
         .await?
         .ok_or_else(session_ended)?;
@@ -53,8 +61,7 @@ pub async fn refresh(
             let only = (Some(session.id), None);
             let ended = sessions::end(&mut tx, user.id, only, Reason::RefreshTokenReused, now).await?;
             tx.commit().await?;
-            ended.after_commit(app);
-            return Err(session_ended());
+            return Ok(Outcome::Stolen(ended.after_commit(app)));
         }
     };
     let kept = match &session.session_ref {
@@ -72,5 +79,5 @@ pub async fn refresh(
         access_expires_at: tokens.access_expires_at,
     };
     remember(app, session.id, &access).await?;
-    Ok((access, tokens.refresh_token))
+    Ok(Outcome::Next(access, tokens.refresh_token))
 }

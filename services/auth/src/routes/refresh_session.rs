@@ -1,5 +1,6 @@
 use axum::Json;
 use axum::extract::State;
+use axum::response::{IntoResponse, Response};
 use chrono::Utc;
 use garde::Validate;
 use identity::Service;
@@ -10,7 +11,7 @@ use uuid::Uuid;
 
 use super::{SessionAccess, Sessions, session_ended};
 use crate::AppState;
-use crate::refresh;
+use crate::refresh::{self, Outcome};
 use crate::store::sessions;
 
 #[derive(Deserialize, Validate, ToSchema)]
@@ -29,7 +30,7 @@ pub async fn refresh_session(
     State(app): State<AppState>,
     _: Service<Sessions>,
     problem::Json(request): problem::Json<RefreshSessionRequest>,
-) -> Result<Json<SessionAccess>> {
+) -> Result<Response> {
     let (session_id, token) = read(&request.refresh_token).ok_or_else(session_ended)?;
     let now = Utc::now();
     let mut tx = app.pool.begin().await?;
@@ -37,12 +38,13 @@ pub async fn refresh_session(
         .await?
         .filter(|session| session.session_ref.is_none() && !refresh::is_over(&app, session, now))
         .ok_or_else(session_ended)?;
-    let (access, next) = refresh::refresh(&app, tx, &session, token, now).await?;
-    Ok(Json(SessionAccess::of(
-        &session,
-        access,
-        Some(write(session_id, &next)),
-    )))
+    match refresh::refresh(&app, tx, &session, token, now).await? {
+        Outcome::Next(access, next) => {
+            let next = Some(write(session_id, &next));
+            Ok(Json(SessionAccess::of(&session, access, next)).into_response())
+        }
+        Outcome::Stolen(headers) => Ok((headers, session_ended()).into_response()),
+    }
 }
 
 /// A client's refresh token: the session's id, a dot, and Token Provider's token.

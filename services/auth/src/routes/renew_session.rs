@@ -1,5 +1,6 @@
 use axum::Json;
 use axum::extract::State;
+use axum::response::{IntoResponse, Response};
 use chrono::Utc;
 use identity::Service;
 use problem::Result;
@@ -7,7 +8,7 @@ use problem::Result;
 use super::end_own_session::unknown_session;
 use super::{SessionAccess, SessionRef, Sessions, session_ended};
 use crate::AppState;
-use crate::refresh;
+use crate::refresh::{self, Outcome};
 use crate::sessions::remembered;
 use crate::store::sessions;
 
@@ -20,7 +21,7 @@ pub async fn renew_session(
     State(app): State<AppState>,
     _: Service<Sessions>,
     problem::Json(request): problem::Json<SessionRef>,
-) -> Result<Json<SessionAccess>> {
+) -> Result<Response> {
     let now = Utc::now();
     let mut tx = app.pool.begin().await?;
     let session = sessions::lock_by_ref(&mut tx, &request.session_ref)
@@ -30,7 +31,7 @@ pub async fn renew_session(
         return Err(session_ended());
     }
     if let Some(access) = remembered(&app, session.id, now).await {
-        return Ok(Json(SessionAccess::of(&session, access, None)));
+        return Ok(Json(SessionAccess::of(&session, access, None)).into_response());
     }
     let sealed = session.refresh_token.as_deref().unwrap_or_default();
     let token = app
@@ -38,6 +39,10 @@ pub async fn renew_session(
         .open(session.id.as_bytes(), sealed)
         .and_then(|token| String::from_utf8(token).ok())
         .ok_or_else(session_ended)?;
-    let (access, _kept_here) = refresh::refresh(&app, tx, &session, &token, now).await?;
-    Ok(Json(SessionAccess::of(&session, access, None)))
+    match refresh::refresh(&app, tx, &session, &token, now).await? {
+        Outcome::Next(access, _kept_here) => {
+            Ok(Json(SessionAccess::of(&session, access, None)).into_response())
+        }
+        Outcome::Stolen(headers) => Ok((headers, session_ended()).into_response()),
+    }
 }
