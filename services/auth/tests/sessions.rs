@@ -265,7 +265,14 @@ async fn a_client_that_is_no_browser_holds_its_own_refresh_token(pool: PgPool) {
         assert_eq!(refresh(&bad).await.code(), "session_ended");
     }
     auth.token_provider.refuse("refresh_token_reused");
-    assert_eq!(refresh(&first["refresh_token"]).await.code(), "session_ended");
+    let replayed = refresh(&first["refresh_token"]).await;
+    assert_eq!(replayed.code(), "session_ended");
+    let told = replayed.headers["payme-ended-sessions"].to_str().unwrap();
+    assert_eq!(
+        json!(told),
+        first["session_id"],
+        "the gateway does not wait for the event"
+    );
     assert_eq!(auth.alerts().await[0]["kind"], "refresh_token_reused");
     assert_eq!(auth.events("SESSION_REVOKED").await, 1);
     auth.token_provider.accept();
