@@ -51,9 +51,12 @@ async fn passes(
     let good = match (code, recovery_code) {
         (Some(code), _) => check_code(app, &mut tx, user_id, &factor, code, now).await?,
         (None, Some(code)) => {
-            let alert = Alert::new(Kind::RecoveryCodeUsed, Some(user_id));
-            outbox::enqueue(&mut tx, &security_alert(&alert, now)?).await?;
-            second_factor::use_recovery_code(&mut tx, user_id, &recovery_hash(code)).await?
+            let used = second_factor::use_recovery_code(&mut tx, user_id, &recovery_hash(code)).await?;
+            if used {
+                let alert = Alert::new(Kind::RecoveryCodeUsed, Some(user_id));
+                outbox::enqueue(&mut tx, &security_alert(&alert, now)?).await?;
+            }
+            used
         }
         (None, None) => false,
     };
