@@ -43,11 +43,11 @@ impl TokenCache {
             .unwrap_or(0)
             .max(1);
         let (cache_key, index) = (cookie.cache_key(), entry_of(entry.session_id));
-        tokio::try_join!(
-            self.sidecar.set(&cache_key, sealed, ttl_s),
-            self.sidecar.set(&index, cache_key.clone().into_bytes(), ttl_s),
-        )
-        .map_err(unavailable)?;
+        let both = [
+            (cache_key.as_str(), sealed),
+            (&index, cache_key.clone().into_bytes()),
+        ];
+        self.sidecar.set_all(both, ttl_s).await.map_err(unavailable)?;
         if self.is_ended(entry.session_id).await? {
             self.delete(cookie).await?;
             return Err(not_logged_in());

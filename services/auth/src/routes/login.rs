@@ -2,7 +2,7 @@ use alert::{Alert, Kind};
 use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Duration, Utc};
 use garde::Validate;
 use identity::Service;
 use problem::{FieldError, Problem, Result};
@@ -22,6 +22,9 @@ use crate::sessions::{self, Access, remember};
 use crate::store::sessions::Session;
 use crate::store::users::User;
 use crate::store::{self, attempts, devices, users};
+
+/// Devices are forgotten after months, so a day is close enough.
+const DEVICE_NOTED_EVERY: Duration = Duration::days(1);
 
 /// Either `username` or `email`.
 #[derive(Deserialize, Validate, ToSchema)]
@@ -90,7 +93,7 @@ pub async fn login(
     let now = Utc::now();
     limited(&app, &limits::login(&name, &request.client.network), now).await?;
     let mut tried = Tried::find(&app, &name, &request.client).await?;
-    if !tried.known_device {
+    if tried.device_seen_at.is_none() {
         limited(&app, &[limits::login_from_unknown_devices(&name)], now).await?;
     }
     let hash = tried.user.as_ref().map(|user| user.password_hash.clone());
@@ -116,7 +119,8 @@ pub async fn login(
 struct Tried {
     user: Option<User>,
     device: Vec<u8>,
-    known_device: bool,
+    /// None: the user never logged in from it.
+    device_seen_at: Option<DateTime<Utc>>,
     /// Whose wrong passwords are counted together, and how many there were.
     subject: Vec<u8>,
     failures: Failures,
@@ -128,16 +132,22 @@ impl Tried {
         let user = users::find(&mut conn, name).await?;
         let device = client.device.clone().into_bytes();
         let user_id = user.as_ref().map_or_else(Uuid::nil, |user| user.id);
-        let known_device = devices::is_known(&mut conn, user_id, &device).await?;
         let account = user
             .as_ref()
             .map_or_else(|| name.to_owned(), |user| user.id.to_string());
-        let subject = limits::failures_of(&account, known_device.then_some(client.device.as_str()));
-        let failures = attempts::failures(&mut conn, &subject).await?;
+        let of_device = limits::failures_of(&account, Some(&client.device));
+        let elsewhere = limits::failures_of(&account, None);
+        let (device_seen_at, failures) =
+            attempts::history(&mut conn, user_id, &device, (&of_device, &elsewhere)).await?;
+        let subject = if device_seen_at.is_some() {
+            of_device
+        } else {
+            elsewhere
+        };
         Ok(Self {
             user,
             device,
-            known_device,
+            device_seen_at,
             subject,
             failures,
         })
@@ -227,11 +237,18 @@ async fn begin_session(
         None => None,
     };
     store::sessions::insert(&mut tx, &session).await?;
-    let first_login = users::logged_in(&mut tx, user.id, now).await?;
-    attempts::forget_failures(&mut tx, std::slice::from_ref(&tried.subject)).await?;
-    devices::note(&mut tx, user.id, &tried.device, now).await?;
+    let first_login = user.first_login_at.is_none() && users::logged_in(&mut tx, user.id, now).await?;
+    if tried.failures.count > 0 {
+        attempts::forget_failures(&mut tx, std::slice::from_ref(&tried.subject)).await?;
+    }
+    if tried
+        .device_seen_at
+        .is_none_or(|seen_at| now - seen_at > DEVICE_NOTED_EVERY)
+    {
+        devices::note(&mut tx, user.id, &tried.device, now).await?;
+    }
     outbox::enqueue(&mut tx, &user_logged_in(user.id, id, first_login, now)?).await?;
-    if !tried.known_device && !first_login {
+    if tried.device_seen_at.is_none() && !first_login {
         let mut alert = Alert::new(Kind::NewDeviceLogin, Some(user.id));
         alert.session_id = Some(id);
         alert.device = Some(session.device.clone());

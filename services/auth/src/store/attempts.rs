@@ -2,11 +2,13 @@
 
 use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, query, query_as, query_scalar};
+use uuid::Uuid;
 
 use crate::domain::limits::Limit;
 use crate::domain::standing::Failures;
 
-/// Counts one more try under each limit, and says whether one is passed by it.
+/// Counts one more try under each limit, and says whether one is passed by it. A count need not outlive a crash of the
+/// database, so its commit does not wait for the disk.
 pub async fn count(conn: &mut PgConnection, limits: &[Limit], window: DateTime<Utc>) -> sqlx::Result<bool> {
     // In one order for all, so that two who count the same can't wait for each other.
     let mut limits: Vec<_> = limits.iter().collect();
@@ -24,7 +26,8 @@ pub async fn count(conn: &mut PgConnection, limits: &[Limit], window: DateTime<U
                count = CASE WHEN a.window_start = $2 THEN a.count + 1 ELSE 1 END, window_start = $2
              RETURNING key, count)
            SELECT COALESCE(bool_or(counted.count > bound.most), false) AS "passed!"
-             FROM counted JOIN unnest($1::bytea[], $3::integer[]) AS bound (key, most) USING (key)"#,
+             FROM counted JOIN unnest($1::bytea[], $3::integer[]) AS bound (key, most) USING (key)
+                  CROSS JOIN set_config('synchronous_commit', 'off', true)"#,
         &keys,
         window,
         &most
@@ -47,15 +50,31 @@ pub async fn count_one(conn: &mut PgConnection, key: &[u8], window: DateTime<Utc
     .await
 }
 
-pub async fn failures(conn: &mut PgConnection, subject: &[u8]) -> sqlx::Result<Failures> {
-    let found = query_as!(
-        Failures,
-        "SELECT failures AS count, last_failed_at AS last_at FROM failed_logins WHERE subject = $1",
-        subject
+/// What is known before a password is looked at: when this device was last seen at the user's, and the wrong passwords in
+/// a row, counted for the device if it is known, or else for all that are not.
+pub async fn history(
+    conn: &mut PgConnection,
+    user_id: Uuid,
+    device: &[u8],
+    (subject_if_known, subject_if_not): (&[u8], &[u8]),
+) -> sqlx::Result<(Option<DateTime<Utc>>, Failures)> {
+    let row = query!(
+        r#"SELECT seen.at AS "seen_at?", f.failures AS "count?", f.last_failed_at AS "last_failed_at?"
+             FROM (SELECT (SELECT last_seen_at FROM devices WHERE user_id = $1 AND device = $2) AS at) AS seen
+             LEFT JOIN failed_logins f ON f.subject = CASE WHEN seen.at IS NULL THEN $4::bytea ELSE $3::bytea END"#,
+        user_id,
+        device,
+        subject_if_known,
+        subject_if_not
     )
-    .fetch_optional(conn)
+    .fetch_one(conn)
     .await?;
-    Ok(found.unwrap_or_default())
+    let failures = row
+        .count
+        .zip(row.last_failed_at)
+        .map(|(count, last_at)| Failures { count, last_at })
+        .unwrap_or_default();
+    Ok((row.seen_at, failures))
 }
 
 /// Counts a wrong password, or, with nothing to add, only takes as long. A day without one forgets the others.

@@ -1,18 +1,8 @@
 //! Devices that a user has logged in from.
 
 use chrono::{DateTime, Utc};
-use sqlx::{PgConnection, query, query_scalar};
+use sqlx::{PgConnection, query};
 use uuid::Uuid;
-
-pub async fn is_known(conn: &mut PgConnection, user_id: Uuid, device: &[u8]) -> sqlx::Result<bool> {
-    query_scalar!(
-        r#"SELECT EXISTS (SELECT FROM devices WHERE user_id = $1 AND device = $2) AS "known!""#,
-        user_id,
-        device
-    )
-    .fetch_one(conn)
-    .await
-}
 
 pub async fn note(
     conn: &mut PgConnection,

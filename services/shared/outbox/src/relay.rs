@@ -108,10 +108,13 @@ impl Worker {
     /// a crash in between publishes them again, under the same ids.
     async fn publish_batch(&self) -> Result<i64, Box<dyn std::error::Error + Send + Sync>> {
         let mut tx = self.pool.begin().await?;
-        let ours: bool = sqlx::query_scalar("SELECT pg_try_advisory_xact_lock($1)")
-            .bind(LOCK)
-            .fetch_one(&mut *tx)
-            .await?;
+        // The deletion need not wait for the disk: what a crash of the database brings back is published again.
+        let ours: bool = sqlx::query_scalar(
+            "SELECT pg_try_advisory_xact_lock($1) FROM set_config('synchronous_commit', 'off', true)",
+        )
+        .bind(LOCK)
+        .fetch_one(&mut *tx)
+        .await?;
         if !ours {
             return Ok(0);
         }

@@ -17,8 +17,8 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use problem::Problem;
 use sidecar::Sidecar;
-use sqlx::PgPool;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{Connection, PgPool};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -29,6 +29,8 @@ pub const BODY_LIMIT_BYTES: usize = 64 * 1024;
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(20);
 const POOL_SIZE: u32 = 10;
+/// A connection that was used within this time is taken to be alive: asking it each time costs a round trip for each use.
+const ALIVE_FOR: Duration = Duration::from_secs(1);
 
 /// Work beside the requests: it is told to stop after the last request is answered, and waited for.
 #[derive(Clone, Default)]
@@ -91,6 +93,15 @@ pub async fn database(migrations: &sqlx::migrate::Migrator) -> anyhow::Result<Pg
     let pool = PgPoolOptions::new()
         .max_connections(POOL_SIZE)
         .acquire_timeout(Duration::from_secs(5))
+        .test_before_acquire(false)
+        .before_acquire(|connection, meta| {
+            Box::pin(async move {
+                if meta.idle_for > ALIVE_FOR {
+                    connection.ping().await?;
+                }
+                Ok(true)
+            })
+        })
         .connect_with(options)
         .await
         .context("the database can't be reached")?;

@@ -25,17 +25,26 @@ impl Sidecar {
 
     /// Writes `value`, which the store forgets after `ttl_s` seconds.
     pub async fn set(&self, key: &str, value: Vec<u8>, ttl_s: u32) -> Result<(), Error> {
-        self.save(key, value, ttl_s, StateConcurrency::ConcurrencyUnspecified)
-            .await
+        self.set_all([(key, value)], ttl_s).await
+    }
+
+    /// As [`Sidecar::set`], for several keys in one call. A failure may leave some of them written.
+    pub async fn set_all<const N: usize>(
+        &self,
+        values: [(&str, Vec<u8>); N],
+        ttl_s: u32,
+    ) -> Result<(), Error> {
+        let unconditional = StateConcurrency::ConcurrencyUnspecified;
+        let items = values.map(|(key, value)| item(key, value, ttl_s, unconditional));
+        self.save(items.into()).await
     }
 
     /// Writes `value` only if the key is free, and says whether it was. Stores report a lost race by different
     /// statuses, so any refusal counts as lost; an outage then shows at the next call.
     /// A key that is created must never be written by [`Sidecar::set`]: Redis keeps the mode with the key.
     pub async fn create(&self, key: &str, value: Vec<u8>, ttl_s: u32) -> bool {
-        self.save(key, value, ttl_s, StateConcurrency::ConcurrencyFirstWrite)
-            .await
-            .is_ok()
+        let item = item(key, value, ttl_s, StateConcurrency::ConcurrencyFirstWrite);
+        self.save(vec![item]).await.is_ok()
     }
 
     /// Forgets `key`; a key that is not there is no error.
@@ -51,23 +60,26 @@ impl Sidecar {
         Ok(())
     }
 
-    async fn save(&self, key: &str, value: Vec<u8>, ttl_s: u32, mode: StateConcurrency) -> Result<(), Error> {
-        let item = StateItem {
-            key: key.into(),
-            value,
-            etag: None,
-            metadata: HashMap::from([("ttlInSeconds".into(), ttl_s.to_string())]),
-            options: Some(StateOptions {
-                concurrency: mode.into(),
-                consistency: 0,
-            }),
-        };
+    async fn save(&self, states: Vec<StateItem>) -> Result<(), Error> {
         self.grpc()
             .save_state(api::SaveStateRequest {
                 store_name: STORE.into(),
-                states: vec![item],
+                states,
             })
             .await?;
         Ok(())
+    }
+}
+
+fn item(key: &str, value: Vec<u8>, ttl_s: u32, mode: StateConcurrency) -> StateItem {
+    StateItem {
+        key: key.into(),
+        value,
+        etag: None,
+        metadata: HashMap::from([("ttlInSeconds".into(), ttl_s.to_string())]),
+        options: Some(StateOptions {
+            concurrency: mode.into(),
+            consistency: 0,
+        }),
     }
 }

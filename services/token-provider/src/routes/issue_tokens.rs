@@ -41,10 +41,7 @@ pub async fn issue_tokens(
         expires_at: now + app.lifetimes.refresh,
     };
     let (refresh_token, hash) = new_refresh_token();
-    let mut tx = app.pool.begin().await?;
-    refresh_tokens::insert_family(&mut tx, &family, now).await?;
-    refresh_tokens::insert_token(&mut tx, &hash, family.id, now).await?;
-    tx.commit().await?;
+    refresh_tokens::insert_family(&mut *app.pool.acquire().await?, &family, &hash, now).await?;
     let (access_token, access_expires_at) =
         access_token(&app, request.user_id, request.session_id, request.roles, now)?;
     let refresh_expires_at = family.expires_at;

@@ -13,14 +13,26 @@ pub struct Family {
     pub expires_at: DateTime<Utc>,
 }
 
-pub async fn insert_family(conn: &mut PgConnection, family: &Family, now: DateTime<Utc>) -> sqlx::Result<()> {
+/// A new family with its first token. Its commit does not wait for the disk: a family that a crash of the database
+/// loses costs its user a login, and nothing else.
+pub async fn insert_family(
+    conn: &mut PgConnection,
+    family: &Family,
+    first_token: &[u8],
+    now: DateTime<Utc>,
+) -> sqlx::Result<()> {
     query!(
-        "INSERT INTO families (id, user_id, session_id, created_at, expires_at) VALUES ($1, $2, $3, $4, $5)",
+        "WITH family AS (
+           INSERT INTO families (id, user_id, session_id, created_at, expires_at)
+           SELECT $1, $2, $3, $4, $5 FROM set_config('synchronous_commit', 'off', true)
+           RETURNING id, created_at)
+         INSERT INTO refresh_tokens (hash, family_id, issued_at) SELECT $6, id, created_at FROM family",
         family.id,
         family.user_id,
         family.session_id,
         now,
-        family.expires_at
+        family.expires_at,
+        first_token
     )
     .execute(conn)
     .await?;
