@@ -54,9 +54,9 @@ pub async fn lock_accounts(db: &mut PgConnection, ids: &[Uuid]) -> sqlx::Result<
 /// it has waited until the first was committed.
 pub async fn decided(db: &mut PgConnection, ids: &[Uuid]) -> sqlx::Result<Vec<(Posting, Outcome)>> {
     let rows = sqlx::query!(
-        "select id, kind, initiator_user_id, from_account_id, to_account_id, amount_minor, currency, refusal,
+        r#"select id, kind, initiator_user_id, from_account_id, to_account_id as "to_account_id!", amount_minor, currency, refusal,
                 from_balance_minor, to_balance_minor
-         from postings where id = any($1)",
+         from postings where id = any($1)"#,
         ids,
     )
     .fetch_all(db)
