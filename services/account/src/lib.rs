@@ -37,4 +37,5 @@ fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(routes::provision))
         .routes(routes!(routes::post_postings))
         .routes(routes!(routes::erase_user))
+        .routes(routes!(routes::list_balances))
 }

@@ -1,6 +1,7 @@
 //! The SQL of this service. Functions take a connection; the caller owns the transaction.
 
 pub mod accounts;
+pub mod balances;
 pub mod ledger;
 
 /// A row holds a word that this version does not know: a migration and the code don't fit together.
