@@ -274,14 +274,13 @@ async fn a_sum_may_leave_the_range_of_an_amount_on_its_way(pool: PgPool) {
 #[sqlx::test]
 async fn many_accounts_are_compared_in_several_rounds(pool: PgPool) {
     let ledger = Ledger::start(350, &[]).await;
-    let count = 5000;
+    let count: u32 = 5000;
     sqlx::query("INSERT INTO audited_accounts SELECT lpad(to_hex(n), 32, '0')::uuid, n, 1 FROM generate_series(1, $1) n")
-        .bind(count)
+        .bind(i64::from(count))
         .execute(&pool)
         .await
         .unwrap();
-    let ids = 1..=count.unsigned_abs();
-    *ledger.accounts.lock().unwrap() = ids
+    *ledger.accounts.lock().unwrap() = (1..=count)
         .map(|n| (Uuid::from_u128(n.into()), (i64::from(n), 1)))
         .collect();
     let (first, last) = (Uuid::from_u128(1), Uuid::from_u128(5000));

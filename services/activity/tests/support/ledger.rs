@@ -59,29 +59,16 @@ impl Ledger {
         }
         let entry =
             |(account, amount): &(Uuid, i64)| json!({ "account_id": account, "amount_minor": amount });
-        let mut event = self.event(Some(entries[0].0), entries[1].0, entries[1].1);
-        event["data"]["entries"] = entries.iter().map(entry).collect();
-        event
+        let mut told = event(Some(entries[0].0), entries[1].0, entries[1].1);
+        told["data"]["entries"] = entries.iter().map(entry).collect();
+        told
     }
 
     /// As it was before events had entries.
     pub fn post_as_before(&self, from: Uuid, to: Uuid, amount: i64) -> Value {
         self.post(&[(from, -amount), (to, amount)]);
         let from = (!self.system.contains(&from)).then_some(from);
-        self.event(from, to, amount)
-    }
-
-    fn event(&self, from: Option<Uuid>, to: Uuid, amount: i64) -> Value {
-        let id = Uuid::now_v7();
-        let user = Uuid::from_u128(7);
-        json!({
-            "specversion": "1.0", "id": id, "type": "payme.transaction.made.v1", "source": "transaction", "subject": id,
-            "time": "2026-01-01T00:00:00Z", "data": {
-                "transaction_id": id, "kind": "transfer", "from_account_id": from, "to_account_id": to,
-                "from_user_id": from.map(|_| user), "to_user_id": user,
-                "amount": { "amount_minor": amount, "currency": "EUR" }, "completed_at": "2026-01-01T00:00:00Z",
-            },
-        })
+        event(from, to, amount)
     }
 
     /// An auditor that asks this ledger, and waits an hour for events.
@@ -99,6 +86,19 @@ impl Ledger {
         )
         .unwrap()
     }
+}
+
+fn event(from: Option<Uuid>, to: Uuid, amount: i64) -> Value {
+    let id = Uuid::now_v7();
+    let user = Uuid::from_u128(7);
+    json!({
+        "specversion": "1.0", "id": id, "type": "payme.transaction.made.v1", "source": "transaction", "subject": id,
+        "time": "2026-01-01T00:00:00Z", "data": {
+            "transaction_id": id, "kind": "transfer", "from_account_id": from, "to_account_id": to,
+            "from_user_id": from.map(|_| user), "to_user_id": user,
+            "amount": { "amount_minor": amount, "currency": "EUR" }, "completed_at": "2026-01-01T00:00:00Z",
+        },
+    })
 }
 
 async fn balances(
