@@ -2,11 +2,15 @@
 //! the balances of the ledger. Any number of replicas may do so; they take turns.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use identity::Identity;
+use server::Background;
 use sidecar::Sidecar;
 use sqlx::{PgConnection, PgPool};
+use tokio::sync::Mutex;
 use uuid::Uuid;
 
 use crate::config::Config;
@@ -14,6 +18,7 @@ use crate::domain::audit::{Account, Finding, Kind, side_by_side};
 use crate::ledger::Ledger;
 use crate::store::audit::{self, Pass, Turn};
 
+const FOLD_PERIOD: Duration = Duration::from_secs(1);
 /// Entries that are added up in one transaction, and the most of these in one go.
 const FOLD_BATCH: i64 = 10_000;
 const FOLD_BATCHES: u32 = 50;
@@ -64,6 +69,20 @@ impl Auditor {
             after: Uuid::nil(),
             compared: 0,
         })
+    }
+
+    /// Adds up and compares in the background, until the service stops.
+    pub fn work(self, background: &Background, period: Duration) {
+        let pool = self.pool.clone();
+        background.every(FOLD_PERIOD, "adding up what events tell of accounts", move || {
+            let pool = pool.clone();
+            async move { fold(&pool).await }
+        });
+        let auditor = Arc::new(Mutex::new(self));
+        background.every(period, "comparing the ledger with its events", move || {
+            let auditor = auditor.clone();
+            async move { auditor.lock().await.round().await }
+        });
     }
 
     /// Compares the next accounts, until all have been or enough for a round, and sets the metrics.

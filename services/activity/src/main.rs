@@ -1,19 +1,11 @@
 //! The activity service. `activity openapi` prints its contract; without an argument it serves.
 
-use std::sync::Arc;
-use std::time::Duration;
-
-use activity::auditor::{self, Auditor};
+use activity::auditor::Auditor;
 use activity::config::Config;
 use activity::{APP_ID, AppState};
 use identity::Identity;
 use server::{Background, Service};
 use sidecar::Sidecar;
-use sqlx::PgPool;
-use tokio::sync::Mutex;
-
-/// How often noted entries are added up.
-const FOLD_PERIOD: Duration = Duration::from_secs(1);
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
@@ -34,7 +26,7 @@ async fn serve() -> anyhow::Result<()> {
     let identity = Identity::from_sidecar(sidecar.clone(), APP_ID).await?;
     let auditor = Auditor::new(pool.clone(), sidecar.clone(), identity.clone(), &config)?;
     let background = Background::default();
-    audit(&background, pool.clone(), auditor, config.audit_period);
+    auditor.work(&background, config.audit_period);
     let router = activity::app(AppState {
         pool: pool.clone(),
         sidecar: sidecar.clone(),
@@ -50,16 +42,4 @@ async fn serve() -> anyhow::Result<()> {
         },
     )
     .await
-}
-
-fn audit(background: &Background, pool: PgPool, auditor: Auditor, period: Duration) {
-    let auditor = Arc::new(Mutex::new(auditor));
-    background.every(FOLD_PERIOD, "adding up what events tell of accounts", move || {
-        let pool = pool.clone();
-        async move { auditor::fold(&pool).await }
-    });
-    background.every(period, "comparing the ledger with its events", move || {
-        let auditor = auditor.clone();
-        async move { auditor.lock().await.round().await }
-    });
 }

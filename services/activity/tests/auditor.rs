@@ -305,6 +305,19 @@ async fn many_accounts_are_compared_in_several_rounds(pool: PgPool) {
 }
 
 #[sqlx::test]
+async fn money_that_moves_while_the_ledger_answers_is_no_difference(pool: PgPool) {
+    let (ledger, router) = start(&pool).await;
+    let mut auditor = ledger.auditor(&pool);
+    told(&router, &ledger.post(&[(OUTSIDE, -1000), (ADA, 1000)])).await;
+    assert!(ledger.restless.set((router.clone(), pool.clone())).is_ok());
+    for _ in 0..5 {
+        auditor.round().await.unwrap();
+        wait_two_hours(&pool).await;
+        assert_eq!(audit(&router).await["status"], "sound");
+    }
+}
+
+#[sqlx::test]
 async fn a_ledger_that_does_not_answer_changes_nothing(pool: PgPool) {
     let (ledger, router) = start(&pool).await;
     let event = ledger.post(&[(OUTSIDE, -1000), (ADA, 1000)]);

@@ -1,10 +1,10 @@
 //! A ledger in the place of the sidecar, which answers page by page, and tells of what it posts.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
-use activity::auditor::Auditor;
+use activity::auditor::{self, Auditor};
 use activity::config::Config;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode};
@@ -14,13 +14,15 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use sidecar::Sidecar;
 use sqlx::PgPool;
-use testkit::Issuer;
+use testkit::{Issuer, deliver};
 use uuid::Uuid;
 
 #[derive(Clone)]
 pub struct Ledger {
     /// Balance, entries.
     pub accounts: Arc<Mutex<BTreeMap<Uuid, (i64, i64)>>>,
+    /// Money that moves on and on: before it answers, and before the answer arrives, a transfer is made and told to these.
+    pub restless: Arc<OnceLock<(axum::Router, PgPool)>>,
     system: Vec<Uuid>,
     page: usize,
     port: u16,
@@ -38,6 +40,7 @@ impl Ledger {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let ledger = Self {
             accounts: Arc::default(),
+            restless: Arc::default(),
             system: system.to_vec(),
             page,
             port: listener.local_addr().unwrap().port(),
@@ -69,6 +72,32 @@ impl Ledger {
         self.post(&[(from, -amount), (to, amount)]);
         let from = (!self.system.contains(&from)).then_some(from);
         event(from, to, amount)
+    }
+
+    async fn move_on(&self) {
+        if let Some((router, pool)) = self.restless.get() {
+            let event = self.post(&[(Uuid::from_u128(3), -1), (Uuid::from_u128(4), 1)]);
+            deliver(router, "/events/transaction-made", "from-the-sidecar", &event).await;
+            auditor::fold(pool).await.unwrap();
+        }
+    }
+
+    /// None: it is down, as long as it has no accounts.
+    fn answer(&self, asked: &Asked) -> Option<Value> {
+        let accounts = self.accounts.lock().unwrap();
+        let mut rest = accounts.iter().filter(|(id, _)| **id > asked.cursor);
+        let items: Vec<Value> = rest
+            .by_ref()
+            .take(asked.limit.min(self.page))
+            .map(|(id, (balance, entries))| {
+                json!({ "account_id": id, "system": self.system.contains(id), "balance_minor": balance, "entries": entries })
+            })
+            .collect();
+        let next_cursor = rest
+            .next()
+            .and(items.last())
+            .map(|item| item["account_id"].clone());
+        (!accounts.is_empty()).then(|| json!({ "items": items, "next_cursor": next_cursor }))
     }
 
     /// An auditor that asks this ledger, and waits an hour for events.
@@ -108,21 +137,8 @@ async fn balances(
 ) -> Result<Json<Value>, StatusCode> {
     assert_eq!(headers["dapr-app-id"], "account");
     assert_eq!(headers["authorization"], "Bearer outbound");
-    let accounts = ledger.accounts.lock().unwrap();
-    if accounts.is_empty() {
-        return Err(StatusCode::SERVICE_UNAVAILABLE);
-    }
-    let mut rest = accounts.iter().filter(|(id, _)| **id > asked.cursor);
-    let items: Vec<Value> = rest
-        .by_ref()
-        .take(asked.limit.min(ledger.page))
-        .map(|(id, (balance, entries))| {
-            json!({ "account_id": id, "system": ledger.system.contains(id), "balance_minor": balance, "entries": entries })
-        })
-        .collect();
-    let next_cursor = rest
-        .next()
-        .and(items.last())
-        .map(|item| item["account_id"].clone());
-    Ok(Json(json!({ "items": items, "next_cursor": next_cursor })))
+    ledger.move_on().await;
+    let answer = ledger.answer(&asked);
+    ledger.move_on().await;
+    answer.map(Json).ok_or(StatusCode::SERVICE_UNAVAILABLE)
 }
