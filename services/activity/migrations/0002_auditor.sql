@@ -57,11 +57,10 @@ INSERT INTO audit_entries (account_id, amount_minor)
 SELECT (entry ->> 'account_id')::uuid, (entry ->> 'amount_minor')::bigint
   FROM audit_log
  CROSS JOIN LATERAL (SELECT (data #>> '{amount,amount_minor}')::bigint AS minor) AS amount
- CROSS JOIN LATERAL jsonb_array_elements(CASE jsonb_typeof(data -> 'entries') WHEN 'array' THEN data -> 'entries' ELSE
+ CROSS JOIN LATERAL jsonb_array_elements(CASE WHEN data -> 'entries' -> 0 IS NOT NULL THEN data -> 'entries' ELSE
        jsonb_build_array(
            jsonb_build_object('account_id', coalesce(data ->> 'from_account_id', '00000000-0000-0000-0000-000000000000'),
                               'amount_minor', -minor),
-           jsonb_build_object('account_id', coalesce(data ->> 'to_account_id', '00000000-0000-0000-0000-000000000000'),
-                              'amount_minor', minor))
+           jsonb_build_object('account_id', data ->> 'to_account_id', 'amount_minor', minor))
        END) AS entry
  WHERE kind = 'payme.transaction.made.v1';

@@ -55,15 +55,18 @@ pub struct SecurityAlert {
 #[derive(Deserialize)]
 pub struct TransactionMade {
     transaction_id: Uuid,
+    /// A word, which may be newer than this service.
+    kind: String,
     /// None: the money came from outside.
     from_account_id: Option<Uuid>,
-    /// None: the money went outside. `to_user_id` is the payer then.
-    to_account_id: Option<Uuid>,
+    to_account_id: Uuid,
     from_user_id: Option<Uuid>,
+    /// The payer, if the money went outside.
     to_user_id: Uuid,
     amount: Money,
-    /// What was written into the ledger. Old events do not have it.
-    entries: Option<Vec<Entry>>,
+    /// What was written into the ledger. Old events do not say.
+    #[serde(default)]
+    entries: Vec<Entry>,
 }
 
 /// An event that says something to somebody.
@@ -136,31 +139,33 @@ impl Tells for TransactionMade {
             kind,
             data: json!({ "transaction_id": self.transaction_id, "account_id": account_id, "amount": self.amount }),
         };
-        let payer = self.from_user_id.zip(self.from_account_id);
-        match (payer, self.to_account_id) {
-            (Some((payer, from)), None) => vec![item(payer, "withdrawn", from)],
-            (Some((payer, from)), Some(_)) if payer == self.to_user_id => vec![item(payer, "moved", from)],
-            (Some((payer, from)), Some(to)) => {
-                vec![item(payer, "sent", from), item(self.to_user_id, "received", to)]
+        match self.from_user_id.zip(self.from_account_id) {
+            Some((payer, account)) if self.kind == "withdrawal" => vec![item(payer, "withdrawn", account)],
+            Some((payer, account)) if payer == self.to_user_id => vec![item(payer, "moved", account)],
+            Some((payer, account)) => {
+                vec![
+                    item(payer, "sent", account),
+                    item(self.to_user_id, "received", self.to_account_id),
+                ]
             }
-            (None, Some(to)) => vec![item(self.to_user_id, "topped_up", to)],
-            (None, None) => vec![],
+            None => vec![item(self.to_user_id, "topped_up", self.to_account_id)],
         }
     }
 
     /// An old event tells of two entries. It does not name an account outside: the id of zeros stands for all of them.
     fn entries(&self) -> Vec<Entry> {
-        let entry = |account_id: Option<Uuid>, amount_minor| Entry {
-            account_id: account_id.unwrap_or_default(),
+        if !self.entries.is_empty() {
+            return self.entries.clone();
+        }
+        let entry = |account_id, amount_minor| Entry {
+            account_id,
             amount_minor,
         };
         let Minor(amount) = self.amount.amount_minor;
-        self.entries.clone().unwrap_or_else(|| {
-            vec![
-                entry(self.from_account_id, amount.saturating_neg()),
-                entry(self.to_account_id, amount),
-            ]
-        })
+        vec![
+            entry(self.from_account_id.unwrap_or_default(), amount.saturating_neg()),
+            entry(self.to_account_id, amount),
+        ]
     }
 }
 
@@ -171,12 +176,13 @@ mod tests {
     fn event(from_user_id: Option<Uuid>, to_user_id: Uuid) -> TransactionMade {
         TransactionMade {
             transaction_id: Uuid::now_v7(),
+            kind: "transfer".to_owned(),
             from_account_id: from_user_id.map(|_| Uuid::now_v7()),
-            to_account_id: Some(Uuid::now_v7()),
+            to_account_id: Uuid::now_v7(),
             from_user_id,
             to_user_id,
             amount: serde_json::from_value(json!({ "amount_minor": 1, "currency": "EUR" })).unwrap(),
-            entries: None,
+            entries: vec![],
         }
     }
 
@@ -199,7 +205,7 @@ mod tests {
         assert_eq!(made(Some(ada), ada), [(ada, "moved")]);
         assert_eq!(made(None, bob), [(bob, "topped_up")]);
         let withdrawal = TransactionMade {
-            to_account_id: None,
+            kind: "withdrawal".to_owned(),
             ..event(Some(ada), ada)
         };
         assert_eq!(told(&withdrawal), [(ada, "withdrawn")]);
@@ -215,18 +221,10 @@ mod tests {
                 .collect()
         };
         let transfer = event(Some(ada), bob);
-        let (from, to) = (transfer.from_account_id.unwrap(), transfer.to_account_id.unwrap());
-        assert_eq!(sides(&transfer), [(from, -1), (to, 1)]);
+        let from = transfer.from_account_id.unwrap();
+        assert_eq!(sides(&transfer), [(from, -1), (transfer.to_account_id, 1)]);
         let top_up = event(None, bob);
-        assert_eq!(
-            sides(&top_up),
-            [(Uuid::nil(), -1), (top_up.to_account_id.unwrap(), 1)]
-        );
-        let nothing = TransactionMade {
-            entries: Some(vec![]),
-            ..event(Some(ada), bob)
-        };
-        assert_eq!(sides(&nothing), []);
+        assert_eq!(sides(&top_up), [(Uuid::nil(), -1), (top_up.to_account_id, 1)]);
     }
 
     fn alert(data: Value) -> Vec<Item> {
