@@ -25,7 +25,11 @@ pub struct Forwarded {
     pub path: &'static str,
     pub service: &'static str,
     pub access: Access,
+    pub body_limit_bytes: usize,
 }
+
+/// A batch is larger than any other body.
+const BATCH_LIMIT_BYTES: usize = 1024 * 1024;
 
 /// Who may call a route, before the service applies its own rules.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -45,6 +49,14 @@ const fn forwarded(method: MethodFilter, path: &'static str, service: &'static s
         path,
         service,
         access,
+        body_limit_bytes: server::BODY_LIMIT_BYTES,
+    }
+}
+
+const fn batch(path: &'static str, service: &'static str) -> Forwarded {
+    Forwarded {
+        body_limit_bytes: BATCH_LIMIT_BYTES,
+        ..forwarded(POST, path, service)
     }
 }
 
@@ -55,6 +67,7 @@ const fn open(path: &'static str, access: Access) -> Forwarded {
         path,
         service,
         access,
+        body_limit_bytes: server::BODY_LIMIT_BYTES,
     }
 }
 
@@ -77,7 +90,7 @@ const POST: MethodFilter = MethodFilter::POST;
 const PUT: MethodFilter = MethodFilter::PUT;
 const DELETE: MethodFilter = MethodFilter::DELETE;
 
-pub const FORWARDED: [Forwarded; 32] = [
+pub const FORWARDED: [Forwarded; 41] = [
     open("/auth/register", Access::Anybody),
     open("/auth/verify-email", Access::Anybody),
     open("/auth/password-resets", Access::Anybody),
@@ -108,8 +121,17 @@ pub const FORWARDED: [Forwarded; 32] = [
     forwarded(GET, "/transactions", "transaction"),
     forwarded(POST, "/transactions", "transaction"),
     forwarded(GET, "/transactions/{id}", "transaction"),
+    batch("/transactions/batch", "transaction"),
+    forwarded(POST, "/transactions/{id}/refunds", "transaction"),
     forwarded(POST, "/top-ups", "transaction"),
+    forwarded(POST, "/withdrawals", "transaction"),
+    forwarded(GET, "/holds", "transaction"),
+    forwarded(POST, "/holds", "transaction"),
+    forwarded(GET, "/holds/{id}", "transaction"),
+    forwarded(POST, "/holds/{id}/capture", "transaction"),
+    forwarded(POST, "/holds/{id}/void", "transaction"),
     forwarded(GET, "/activity", "activity"),
+    forwarded(GET, "/admin/audit", "activity"),
 ];
 
 const REQUEST_HEADERS: [HeaderName; 3] = [CONTENT_TYPE, ACCEPT, HeaderName::from_static("idempotency-key")];
@@ -139,7 +161,7 @@ async fn forward(
         return Err(invalid_path().into());
     }
     // Read in any case: an unread body ends the connection.
-    let body = to_bytes(body, server::BODY_LIMIT_BYTES)
+    let body = to_bytes(body, route.body_limit_bytes)
         .await
         .map_err(|_| too_large())?;
     let (request, caller) = if route.access == Access::Caller {
