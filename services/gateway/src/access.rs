@@ -100,10 +100,13 @@ pub async fn caller(app: &AppState, method: &Method, headers: &HeaderMap) -> Res
         Credential::Cookie(cookie) => {
             let entry = entry(app, &cookie).await.map_err(Refused::with_cookie)?;
             let authorization = format!("Bearer {}", entry.access_token);
+            let authorization = authorization.parse().map_err(Problem::from)?;
+            app.head_start
+                .remember(&cookie, &authorization, entry.access_expires_at);
             Caller {
                 user_id: entry.user_id,
                 session_id: entry.session_id,
-                authorization: authorization.parse().map_err(Problem::from)?,
+                authorization,
                 session_expires_at: Some(entry.session_expires_at),
                 cookie: Some(cookie),
             }
@@ -119,6 +122,16 @@ pub async fn caller(app: &AppState, method: &Method, headers: &HeaderMap) -> Res
         })?;
     }
     Ok(caller)
+}
+
+/// The token with which a read may go out while [`caller`] finds out whether it is the right one.
+pub fn head_start(app: &AppState, method: &Method, headers: &HeaderMap) -> Option<HeaderValue> {
+    match credential(headers) {
+        Ok(Some(Credential::Cookie(cookie))) if *method == Method::GET => {
+            app.head_start.of(&cookie, Utc::now())
+        }
+        _ => None,
+    }
 }
 
 /// The token of a client that holds its own. The services verify it too; here it says whose session must not have ended.

@@ -5,7 +5,7 @@ use axum::body::to_bytes;
 use axum::extract::{RawPathParams, Request, State};
 use axum::http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, SET_COOKIE};
 use axum::http::request::Parts;
-use axum::http::{HeaderName, StatusCode};
+use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, on};
 use problem::{Problem, Result};
@@ -13,7 +13,7 @@ use reqwest::RequestBuilder;
 use uuid::Uuid;
 
 use crate::access::{self, Caller, Refused};
-use crate::answer::{call, only};
+use crate::answer::{Answer, call, only};
 use crate::auth::{self, AUTH};
 use crate::domain::session::forget_cookie;
 use crate::limits::Client;
@@ -164,30 +164,49 @@ async fn forward(
     let body = to_bytes(body, route.body_limit_bytes)
         .await
         .map_err(|_| too_large())?;
-    let (request, caller) = if route.access == Access::Caller {
-        let caller = access::caller(app, &parts.method, &parts.headers).await?;
+    let complete = |request: RequestBuilder| {
+        request
+            .headers(only(&parts.headers, &REQUEST_HEADERS))
+            .body(body.clone())
+    };
+    if route.access != Access::Caller {
+        let request = for_anybody(app, route, client, &parts).await?;
+        return Ok(call(app, complete(request)).await?.into_response());
+    }
+    let (answer, caller) = for_caller(app, &parts, |authorization| {
         let request = app
             .sidecar
             .request(parts.method.clone(), route.service, path(&parts));
-        (
-            request.header(AUTHORIZATION, caller.authorization.clone()),
-            Some(caller),
-        )
-    } else {
-        (for_anybody(app, route, client, &parts).await?, None)
-    };
-    let request = request.headers(only(&parts.headers, &REQUEST_HEADERS)).body(body);
-    let answer = call(app, request).await?;
+        complete(request.header(AUTHORIZATION, authorization))
+    })
+    .await?;
     // Whoever has ended their own session by this has a cookie that is worth nothing.
-    let over = caller.is_some_and(
-        |Caller {
-             session_id, cookie, ..
-         }| { cookie.is_some() && answer.ended.contains(&session_id) },
-    );
-    if over {
+    if caller.cookie.is_some() && answer.ended.contains(&caller.session_id) {
         return Ok(([(SET_COOKIE, forget_cookie())], answer).into_response());
     }
     Ok(answer.into_response())
+}
+
+/// What the service answers to whoever calls. A read goes out while it is found out who that is, if it can.
+async fn for_caller(
+    app: &AppState,
+    parts: &Parts,
+    request: impl Fn(HeaderValue) -> RequestBuilder,
+) -> Result<(Answer, Caller), Refused> {
+    let caller = access::caller(app, &parts.method, &parts.headers);
+    let Some(token) = access::head_start(app, &parts.method, &parts.headers) else {
+        let caller = caller.await?;
+        let answer = call(app, request(caller.authorization.clone())).await?;
+        return Ok((answer, caller));
+    };
+    let early = async { Ok::<_, Refused>(call(app, request(token.clone())).await) };
+    let (early, caller) = tokio::try_join!(early, caller)?;
+    let answer = if caller.authorization == token {
+        early?
+    } else {
+        call(app, request(caller.authorization.clone())).await?
+    };
+    Ok((answer, caller))
 }
 
 async fn for_anybody(

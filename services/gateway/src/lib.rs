@@ -11,6 +11,7 @@ mod csrf;
 pub mod domain;
 mod events;
 mod forward;
+mod head_start;
 mod limits;
 pub mod openapi;
 mod provisioning;

@@ -198,6 +198,9 @@ pub fn decide(posting: &Posting, parties: Parties<'_>, now: DateTime<Utc>) -> Re
     check_accounts(posting, from, to)?;
     let decision = amounts(posting, from, to, parties)?;
     check_funds(from, decision)?;
+    to.balance
+        .checked_add(decision.moved)
+        .ok_or(Refusal::BalanceOverflow)?;
     check_limits(posting.kind, from, to, amount, now)?;
     Ok(decision)
 }
@@ -288,7 +291,6 @@ fn amounts(
         }
         _ => None,
     };
-    to.balance.checked_add(moved).ok_or(Refusal::BalanceOverflow)?;
     Ok(Decision {
         moved,
         held: held.ok_or(Refusal::BalanceOverflow)?,
