@@ -2,6 +2,9 @@
 
 pub mod accounts;
 pub mod ledger;
+pub mod seals;
+pub mod verifications;
+pub mod verify;
 
 /// A row holds a word that this version does not know: a migration and the code don't fit together.
 #[derive(Debug)]
