@@ -31,8 +31,7 @@ create table account_types (
     constraint account_types_limits_positive check (max_per_movement_minor > 0 and max_per_day_minor > 0),
     constraint account_types_fee_is_a_part check (fee_basis_points between 0 and 10000),
     constraint account_types_kinds_known check (
-        pays <@ array['transfer', 'top_up', 'deposit', 'withdrawal', 'hold', 'refund']
-        and receives <@ array['transfer', 'top_up', 'deposit', 'withdrawal', 'hold', 'refund', 'fee']
+        pays || receives <@ array['transfer', 'top_up', 'deposit', 'withdrawal', 'hold', 'refund']
     )
 );
 
@@ -58,7 +57,7 @@ from (values ('AUD', 100), ('CAD', 100), ('CHF', 100), ('CZK', 100), ('DKK', 100
           array['withdrawal']),
          ('fees', 'Fees', false, false, 0, null, null, 0,
           array[]::text[],
-          array['fee'])
+          array[]::text[])
      ) as kind (type, name, first, by_users, limit_minor, most, most_a_day, fee, pays, receives);
 
 alter table accounts
@@ -66,7 +65,7 @@ alter table accounts
     add column max_per_day_minor      bigint,
     -- What has left it, or was reserved, on the day `spent_on`.
     add column spent_minor            bigint  not null default 0,
-    add column spent_on               date    not null default '-infinity',
+    add column spent_on               date    not null default '1970-01-01',
     -- It was opened because its type is opened at the first login, once for each user.
     add column provisioned            boolean not null default false,
     drop constraint accounts_type_known,
@@ -116,6 +115,8 @@ create trigger holds_end_once before update or delete on holds
 
 alter table postings
     alter column to_account_id drop not null,
+    -- The initiator is an operator, who acts on accounts of others.
+    add column by_operator    boolean not null default false,
     -- What a capture, a void or an expiry ends.
     add column hold_id        uuid,
     -- Until when a hold lasts.
@@ -171,7 +172,7 @@ create trigger seals_append_only before update or delete or truncate on seals
 -- SHA-256 over postings, in their order, each with its entries. A later column is not covered until a new function covers it.
 create function digest_of_postings(ids uuid[]) returns bytea language sql stable as $$
     select sha256(convert_to(coalesce(string_agg(
-        row(wanted.id, p.kind, p.initiator_user_id, p.from_account_id, p.to_account_id, p.amount_minor, p.currency, p.refusal,
+        row(wanted.id, p.kind, p.initiator_user_id, p.by_operator, p.from_account_id, p.to_account_id, p.amount_minor, p.currency, p.refusal,
             p.from_balance_minor, p.to_balance_minor, p.hold_id, p.fee_account_id, p.fee_minor,
             (extract(epoch from p.created_at) * 1000000)::bigint,
             (select string_agg(row(e.account_id, e.sequence, e.posting_id, e.amount_minor, e.balance_minor,
@@ -187,6 +188,7 @@ $$;
 
 -- What was posted before this migration gets its sequences, and waits for the chain too.
 alter table postings disable trigger postings_append_only;
+update postings set by_operator = true where kind = 'deposit';
 update postings p set from_sequence = e.sequence from entries e where e.posting_id = p.id and e.account_id = p.from_account_id;
 update postings p set to_sequence = e.sequence from entries e where e.posting_id = p.id and e.account_id = p.to_account_id;
 alter table postings enable trigger postings_append_only;

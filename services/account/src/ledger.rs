@@ -3,12 +3,13 @@
 use std::{collections::HashMap, sync::Arc};
 
 use batch::{Batcher, Limits, Rejected};
+use chrono::Utc;
 use money::{Currency, Minor};
 use sqlx::PgPool;
 use uuid::Uuid;
 
 use crate::{
-    domain::{Books, Posting, Refusal},
+    domain::{Applied, Books, Outcome, Posting, Refusal},
     store,
 };
 
@@ -26,11 +27,13 @@ pub struct Posted {
     pub outcome: Result<Sides, Refusal>,
 }
 
-/// Both accounts right after an applied posting.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Both accounts right after an applied posting, and all that it has moved.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sides {
     pub from: Side,
     pub to: Side,
+    /// The amounts of its entries, which sum to zero. Empty: nothing has moved.
+    pub legs: Vec<Leg>,
 }
 
 /// An account right after an applied posting.
@@ -42,6 +45,14 @@ pub struct Side {
     pub balance: Minor,
 }
 
+/// What an entry says, without its place in the books.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Leg {
+    pub account_id: Uuid,
+    /// Negative: money leaves the account.
+    pub amount: Minor,
+}
+
 /// Why postings have no result. Nothing is known to be applied; a repeat of the same ids is safe.
 #[derive(Debug)]
 pub enum Unavailable {
@@ -51,56 +62,80 @@ pub enum Unavailable {
     Failed,
 }
 
+/// Postings that are decided one after the other, or all together.
+#[derive(Clone, Debug)]
+struct Work {
+    postings: Vec<Posting>,
+    /// All or none.
+    atomic: bool,
+}
+
+type Results = Result<Vec<Posted>, Arc<sqlx::Error>>;
+
 /// The queue in front of the ledger.
 #[derive(Clone)]
 pub struct Ledger {
-    batcher: Batcher<Posting, Result<Posted, Arc<sqlx::Error>>>,
+    batcher: Batcher<Work, Results>,
 }
 
 impl Ledger {
+    /// Starts the worker, so it needs a runtime.
+    #[must_use]
     pub fn new(pool: PgPool) -> Self {
-        let batcher = Batcher::spawn(LIMITS, move |postings| {
+        let batcher = Batcher::spawn(LIMITS, move |work| {
             let pool = pool.clone();
-            async move { post_isolated(&pool, postings).await }
+            async move { post_isolated(&pool, work).await }
         });
         Self { batcher }
     }
 
     /// Posts all, each for itself: a refusal concerns its posting alone.
     pub async fn post(&self, postings: Vec<Posting>) -> Result<Vec<Posted>, Unavailable> {
+        let each = postings.into_iter().map(|posting| Work {
+            postings: vec![posting],
+            atomic: false,
+        });
+        self.submit(each.collect()).await
+    }
+
+    /// Posts all or none: if one is refused, so are the others.
+    pub async fn post_all_or_none(&self, postings: Vec<Posting>) -> Result<Vec<Posted>, Unavailable> {
+        self.submit(vec![Work {
+            postings,
+            atomic: true,
+        }])
+        .await
+    }
+
+    async fn submit(&self, work: Vec<Work>) -> Result<Vec<Posted>, Unavailable> {
         let results = self
             .batcher
-            .submit(postings)
+            .submit(work)
             .await
             .map_err(|rejected| match rejected {
                 Rejected::Full => Unavailable::Busy,
                 Rejected::Lost => Unavailable::Failed,
             })?;
-        results
-            .into_iter()
-            .collect::<Result<_, _>>()
-            .map_err(|_| Unavailable::Failed)
+        let results: Result<Vec<_>, _> = results.into_iter().collect();
+        Ok(results.map_err(|_| Unavailable::Failed)?.concat())
     }
 }
 
-/// Posts a batch. If the database refuses its content, each posting goes alone, so that the one at fault fails alone.
-async fn post_isolated(pool: &PgPool, postings: Vec<Posting>) -> Vec<Result<Posted, Arc<sqlx::Error>>> {
-    let error = match post_batch(pool, &postings).await {
+/// Posts a batch. If the database refuses its content, each goes alone, so that the one at fault fails alone.
+async fn post_isolated(pool: &PgPool, work: Vec<Work>) -> Vec<Results> {
+    let error = match post_batch(pool, &work).await {
         Ok(posted) => return posted.into_iter().map(Ok).collect(),
         Err(error) => error,
     };
-    tracing::error!(%error, postings = postings.len(), "a batch of postings failed");
-    if postings.len() == 1 || !is_about_content(&error) {
+    tracing::error!(%error, postings = work.len(), "a batch of postings failed");
+    if work.len() == 1 || !is_about_content(&error) {
         let error = Arc::new(error);
-        return postings.iter().map(|_| Err(error.clone())).collect();
+        return work.iter().map(|_| Err(error.clone())).collect();
     }
-    let mut results = Vec::with_capacity(postings.len());
-    for posting in postings {
-        let alone = post_batch(pool, &[posting]).await.map_err(Arc::new);
-        results.extend(match alone {
-            Ok(posted) => posted.into_iter().map(Ok).collect(),
-            Err(error) => vec![Err(error)],
-        });
+    let mut results = Vec::with_capacity(work.len());
+    for alone in work {
+        let posted = post_batch(pool, &[alone]).await.map_err(Arc::new);
+        results.push(posted.map(|posted| posted.concat()));
     }
     results
 }
@@ -114,73 +149,120 @@ fn is_about_content(error: &sqlx::Error) -> bool {
 }
 
 /// One transaction: lock, load, decide in memory in order, write, commit.
-async fn post_batch(pool: &PgPool, postings: &[Posting]) -> sqlx::Result<Vec<Posted>> {
+async fn post_batch(pool: &PgPool, work: &[Work]) -> sqlx::Result<Vec<Vec<Posted>>> {
     let mut tx = pool.begin().await?;
-    let postings = with_sources(&mut tx, postings).await?;
-    let mut account_ids: Vec<_> = postings
-        .iter()
-        .flat_map(|posting| posting.from.into_iter().chain([posting.to]))
-        .collect();
-    account_ids.sort_unstable();
-    account_ids.dedup();
-    let accounts = store::ledger::lock_accounts(&mut tx, &account_ids).await?;
-    let ids: Vec<_> = postings.iter().map(|posting| posting.id).collect();
-    let earlier = store::ledger::decided(&mut tx, &ids).await?;
-
-    let mut books = Books::open(accounts, earlier);
-    let posted = postings
-        .iter()
-        .map(|posting| post_one(&mut books, posting))
-        .collect();
-
-    if books.new_postings().next().is_some() {
+    let mut work = work.to_vec();
+    fill_in_accounts(&mut tx, &mut work).await?;
+    let mut books = open_books(&mut tx, &work).await?;
+    let posted = work.iter().map(|work| decide(&mut books, work)).collect();
+    if !books.written().is_empty() {
         store::ledger::write(&mut tx, &books).await?;
     }
     tx.commit().await?;
     Ok(posted)
 }
 
-/// Fills in the external account where money comes from outside.
-async fn with_sources(tx: &mut sqlx::PgConnection, postings: &[Posting]) -> sqlx::Result<Vec<Posting>> {
-    let from_outside = postings.iter().filter(|posting| posting.kind.is_from_outside());
-    let mut currencies: Vec<_> = from_outside
-        .map(|posting| posting.amount.currency.code().to_owned())
+/// Fills in what the ledger knows and the caller does not: the external account of a currency, the accounts of a hold.
+/// None of it ever changes, so it may be read before the locks.
+async fn fill_in_accounts(tx: &mut sqlx::PgConnection, work: &mut [Work]) -> sqlx::Result<()> {
+    let postings = || work.iter().flat_map(|work| &work.postings);
+    let outside: Vec<_> = postings()
+        .filter(|posting| posting.kind.is_from_outside() || posting.kind.is_to_outside())
+        .map(|posting| posting.amount.currency)
         .collect();
-    currencies.sort_unstable();
-    currencies.dedup();
-    let mut sources: HashMap<Currency, Uuid> = HashMap::new();
-    if !currencies.is_empty() {
-        sources.extend(store::ledger::external_accounts(tx, &currencies).await?);
+    let hold_ids: Vec<_> = postings().filter_map(|posting| posting.hold_id).collect();
+    let outside = store::ledger::external_accounts(tx, &outside).await?;
+    let holds = store::holds::find(tx, &hold_ids).await?;
+    for posting in work.iter_mut().flat_map(|work| &mut work.postings) {
+        let external = outside.get(&posting.amount.currency).copied();
+        if posting.kind.is_from_outside() {
+            posting.from = external;
+        } else if posting.kind.is_to_outside() {
+            posting.to = external;
+        } else if posting.kind.ends_a_hold() {
+            let hold = holds.iter().find(|hold| Some(hold.id) == posting.hold_id);
+            posting.from = hold.map(|hold| hold.from);
+            posting.to = hold.map(|hold| hold.to);
+        }
     }
-    let source = |posting: &Posting| sources.get(&posting.amount.currency).copied();
-    Ok(postings
-        .iter()
-        .map(|posting| Posting {
-            from: if posting.kind.is_from_outside() {
-                source(posting)
-            } else {
-                posting.from
-            },
-            ..posting.clone()
-        })
-        .collect())
+    Ok(())
 }
 
-fn post_one(books: &mut Books, posting: &Posting) -> Posted {
-    let outcome = books.post(posting).and_then(|applied| {
-        let from = posting.from.ok_or(Refusal::AccountNotFound)?;
-        let side = |account_id, balance| Side {
-            account_id,
-            user_id: books.owner(account_id),
-            balance,
-        };
-        Ok(Sides {
-            from: side(from, applied.from_balance),
-            to: side(posting.to, applied.to_balance),
+/// Locks all accounts in the order of their ids, and then those of fees, in every batch, so that two never wait for each
+/// other in a circle. What is read after that can't change until the commit.
+async fn open_books(tx: &mut sqlx::PgConnection, work: &[Work]) -> sqlx::Result<Books> {
+    let postings = || work.iter().flat_map(|work| &work.postings);
+    let mut account_ids: Vec<_> = postings()
+        .flat_map(|posting| [posting.from, posting.to])
+        .flatten()
+        .collect();
+    account_ids.sort_unstable();
+    account_ids.dedup();
+    let mut accounts = store::ledger::lock_accounts(tx, &account_ids).await?;
+    let bear_fees = accounts
+        .iter()
+        .filter(|account| account.rules.fee_basis_points > 0);
+    let currencies: Vec<_> = bear_fees.map(|account| account.currency).collect();
+    let fees = store::ledger::lock_fees(tx, &currencies).await?;
+    let fees_by_currency: HashMap<Currency, Uuid> = fees
+        .iter()
+        .map(|account| (account.currency, account.id))
+        .collect();
+    accounts.extend(fees);
+    let hold_ids: Vec<_> = postings().filter_map(|posting| posting.hold_id).collect();
+    let holds = store::holds::find(tx, &hold_ids).await?;
+    let ids: Vec<_> = postings().map(|posting| posting.id).collect();
+    let earlier = store::ledger::decided(tx, &ids).await?;
+    Ok(Books::open(
+        Utc::now(),
+        accounts,
+        fees_by_currency,
+        holds,
+        earlier,
+    ))
+}
+
+fn decide(books: &mut Books, work: &Work) -> Vec<Posted> {
+    let outcomes = if work.atomic {
+        books.post_all_or_none(&work.postings)
+    } else {
+        work.postings.iter().map(|posting| books.post(posting)).collect()
+    };
+    let postings = work.postings.iter().zip(outcomes);
+    postings
+        .map(|(posting, outcome)| Posted {
+            posting_id: posting.id,
+            outcome: sides(books, posting, outcome),
         })
-    });
-    Posted {
-        posting_id: posting.id,
-        outcome,
+        .collect()
+}
+
+fn sides(books: &Books, posting: &Posting, outcome: Outcome) -> Result<Sides, Refusal> {
+    let applied = outcome?;
+    let from = posting.from.ok_or(Refusal::AccountNotFound)?;
+    let to = posting.to.ok_or(Refusal::AccountNotFound)?;
+    let side = |account_id, balance| Side {
+        account_id,
+        user_id: books.owner(account_id),
+        balance,
+    };
+    Ok(Sides {
+        from: side(from, applied.from_balance),
+        to: side(to, applied.to_balance),
+        legs: legs(posting, from, to, applied),
+    })
+}
+
+/// What an applied posting has moved; a repeat says the same as the first.
+fn legs(posting: &Posting, from: Uuid, to: Uuid, applied: Applied) -> Vec<Leg> {
+    if !posting.kind.moves() {
+        return Vec::new();
     }
+    let leg = |account_id, amount| Leg { account_id, amount };
+    let moved = posting.amount.amount_minor;
+    let mut legs = vec![leg(from, Minor(-moved.0)), leg(to, moved)];
+    if let Some(fee) = applied.fee {
+        legs.extend([leg(to, Minor(-fee.amount.0)), leg(fee.account, fee.amount)]);
+    }
+    legs
 }

@@ -9,10 +9,12 @@ mod state;
 mod store;
 pub mod verify;
 
-use axum::Router;
+use axum::{Router, extract::DefaultBodyLimit};
 use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+pub use domain::{Kind, Posting};
+pub use ledger::Ledger;
 pub use state::AppState;
 
 #[derive(OpenApi)]
@@ -38,7 +40,14 @@ fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(routes::show_account))
         .routes(routes!(routes::account_entries))
         .routes(routes!(routes::provision))
-        .routes(routes!(routes::post_postings))
         .routes(routes!(routes::erase_user))
         .routes(routes!(routes::start_verification, routes::show_verification))
+        .merge(postings())
+}
+
+/// A batch of postings is larger than what a client sends.
+fn postings() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(routes::post_postings))
+        .layer(DefaultBodyLimit::max(routes::BODY_LIMIT_BYTES))
 }

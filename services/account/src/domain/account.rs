@@ -1,9 +1,12 @@
 //! What the rules need to know about an account.
 
+use chrono::NaiveDate;
 use money::{Currency, Minor};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
+
+use super::Kinds;
 
 /// What an account is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -11,22 +14,36 @@ use uuid::Uuid;
 pub enum AccountType {
     /// A user's everyday account.
     Current,
+    Savings,
+    /// Receives payments, and pays a fee for each.
+    Merchant,
     /// The world outside: one per currency. Its balance is minus the sum of all others, so it has no limit.
     External,
+    /// Where fees go: one per currency.
+    Fees,
 }
 
 impl AccountType {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Current => "current",
+            Self::Savings => "savings",
+            Self::Merchant => "merchant",
             Self::External => "external",
+            Self::Fees => "fees",
         }
     }
 
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Current, Self::External]
-            .into_iter()
-            .find(|known| known.as_str() == text)
+        [
+            Self::Current,
+            Self::Savings,
+            Self::Merchant,
+            Self::External,
+            Self::Fees,
+        ]
+        .into_iter()
+        .find(|known| known.as_str() == text)
     }
 }
 
@@ -62,7 +79,6 @@ pub struct Account {
     pub id: Uuid,
     /// None: a system account.
     pub owner: Option<Uuid>,
-    pub r#type: AccountType,
     pub currency: Currency,
     pub status: Status,
     pub balance: Minor,
@@ -70,8 +86,49 @@ pub struct Account {
     pub held: Minor,
     /// The lowest that balance minus held may become. None: no limit.
     pub limit: Option<Minor>,
+    /// The most that one movement may take out. None: no limit.
+    pub max_per_movement: Option<Minor>,
+    /// The most that all movements of a day (UTC) may take out together. None: no limit.
+    pub max_per_day: Option<Minor>,
+    /// What has left it, or was reserved, on the day `spent_on`.
+    pub spent: Minor,
+    pub spent_on: NaiveDate,
     /// The sequence of the newest entry.
     pub sequence: i64,
+    pub rules: Rules,
+}
+
+/// What the type of an account says about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rules {
+    /// In which kinds of movement it may pay.
+    pub pays: Kinds,
+    /// In which kinds of movement it may receive.
+    pub receives: Kinds,
+    /// Of what it receives, in hundredths of a percent.
+    pub fee_basis_points: i32,
+}
+
+impl Rules {
+    /// The fee for receiving an amount, rounded down.
+    pub fn fee(self, amount: Minor) -> Minor {
+        let fee = i128::from(amount.0) * i128::from(self.fee_basis_points) / 10_000;
+        // A part of an amount is in range as the amount is.
+        Minor(i64::try_from(fee).unwrap_or_default())
+    }
+}
+
+impl Account {
+    /// What leaves it on a day, with `amount` more.
+    pub fn spent_with(&self, amount: Minor, today: NaiveDate) -> Option<Minor> {
+        // Another replica's clock may be a little ahead at midnight: its day counts.
+        let so_far = if self.spent_on < today {
+            Minor::ZERO
+        } else {
+            self.spent
+        };
+        so_far.checked_add(amount)
+    }
 }
 
 /// Whether an account can be closed: with nothing on it, and nothing reserved.

@@ -2,8 +2,12 @@
 
 mod account;
 mod books;
+mod hold;
 mod posting;
+mod refusal;
 
-pub use account::{Account, AccountType, Status, may_close};
-pub use books::Books;
-pub use posting::{Applied, Kind, Outcome, Posting, Refusal, decide};
+pub use account::{Account, AccountType, Rules, Status, may_close};
+pub use books::{Books, Written};
+pub use hold::{Hold, HoldState};
+pub use posting::{Applied, Decision, Fee, Kind, Kinds, Outcome, Parties, Posting, decide};
+pub use refusal::Refusal;

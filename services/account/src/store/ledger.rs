@@ -1,20 +1,28 @@
 //! The statements of one batch of postings: lock, read what is known already, write all at once.
 
+use std::collections::HashMap;
+
+use chrono::NaiveDate;
 use money::{Currency, Minor, Money};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::known;
-use crate::domain::{Account, AccountType, Applied, Books, Kind, Outcome, Posting, Refusal, Status};
+use super::{holds, known};
+use crate::domain::{
+    Account, Applied, Books, Fee, Kind, Kinds, Outcome, Posting, Refusal, Rules, Status, Written,
+};
 
 /// The external accounts of some currencies.
 pub async fn external_accounts(
     db: &mut PgConnection,
-    currencies: &[String],
-) -> sqlx::Result<Vec<(Currency, Uuid)>> {
+    currencies: &[Currency],
+) -> sqlx::Result<HashMap<Currency, Uuid>> {
+    if currencies.is_empty() {
+        return Ok(HashMap::new());
+    }
     let rows = sqlx::query!(
         "select currency, id from accounts where type = 'external' and currency = any($1)",
-        currencies
+        &codes(currencies) as &[&str],
     )
     .fetch_all(db)
     .await?;
@@ -23,40 +31,98 @@ pub async fn external_accounts(
         .collect()
 }
 
-/// Locks accounts until the end of the transaction. The order is that of the ids, in every batch, so two never wait for
-/// each other in a circle.
+/// Locks accounts until the end of the transaction, in the order of their ids.
 pub async fn lock_accounts(db: &mut PgConnection, ids: &[Uuid]) -> sqlx::Result<Vec<Account>> {
-    let rows = sqlx::query!(
-        "select id, owner_user_id, type, currency, status, balance_minor, held_minor, limit_minor, sequence
-         from accounts where id = any($1) order by id for update",
+    let rows = sqlx::query_as!(
+        AccountRow,
+        "select id, owner_user_id, currency, status, balance_minor, held_minor, a.limit_minor, a.max_per_movement_minor,
+                a.max_per_day_minor, spent_minor, spent_on, sequence, pays, receives, fee_basis_points
+         from accounts a join account_types t using (type, currency)
+         where id = any($1) order by id for update of a",
         ids,
     )
     .fetch_all(db)
     .await?;
-    rows.into_iter()
-        .map(|row| {
-            Ok(Account {
-                id: row.id,
-                owner: row.owner_user_id,
-                r#type: known(&row.r#type, AccountType::parse)?,
-                currency: known(&row.currency, |code| code.parse().ok())?,
-                status: known(&row.status, Status::parse)?,
-                balance: Minor(row.balance_minor),
-                held: Minor(row.held_minor),
-                limit: row.limit_minor.map(Minor),
-                sequence: row.sequence,
-            })
+    rows.into_iter().map(Account::try_from).collect()
+}
+
+/// Locks the accounts to which the fees of some currencies go. After all others, in every batch.
+pub async fn lock_fees(db: &mut PgConnection, currencies: &[Currency]) -> sqlx::Result<Vec<Account>> {
+    if currencies.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows = sqlx::query_as!(
+        AccountRow,
+        "select id, owner_user_id, currency, status, balance_minor, held_minor, a.limit_minor, a.max_per_movement_minor,
+                a.max_per_day_minor, spent_minor, spent_on, sequence, pays, receives, fee_basis_points
+         from accounts a join account_types t using (type, currency)
+         where type = 'fees' and currency = any($1) order by id for update of a",
+        &codes(currencies) as &[&str],
+    )
+    .fetch_all(db)
+    .await?;
+    rows.into_iter().map(Account::try_from).collect()
+}
+
+fn codes(currencies: &[Currency]) -> Vec<&'static str> {
+    currencies.iter().map(|currency| currency.code()).collect()
+}
+
+struct AccountRow {
+    id: Uuid,
+    owner_user_id: Option<Uuid>,
+    currency: String,
+    status: String,
+    balance_minor: i64,
+    held_minor: i64,
+    limit_minor: Option<i64>,
+    max_per_movement_minor: Option<i64>,
+    max_per_day_minor: Option<i64>,
+    spent_minor: i64,
+    spent_on: NaiveDate,
+    sequence: i64,
+    pays: Vec<String>,
+    receives: Vec<String>,
+    fee_basis_points: i32,
+}
+
+impl TryFrom<AccountRow> for Account {
+    type Error = sqlx::Error;
+
+    fn try_from(row: AccountRow) -> sqlx::Result<Self> {
+        Ok(Self {
+            id: row.id,
+            owner: row.owner_user_id,
+            currency: known(&row.currency, |code| code.parse().ok())?,
+            status: known(&row.status, Status::parse)?,
+            balance: Minor(row.balance_minor),
+            held: Minor(row.held_minor),
+            limit: row.limit_minor.map(Minor),
+            max_per_movement: row.max_per_movement_minor.map(Minor),
+            max_per_day: row.max_per_day_minor.map(Minor),
+            spent: Minor(row.spent_minor),
+            spent_on: row.spent_on,
+            sequence: row.sequence,
+            rules: Rules {
+                pays: kinds(&row.pays)?,
+                receives: kinds(&row.receives)?,
+                fee_basis_points: row.fee_basis_points,
+            },
         })
-        .collect()
+    }
+}
+
+fn kinds(words: &[String]) -> sqlx::Result<Kinds> {
+    words.iter().map(|word| known(word, Kind::parse)).collect()
 }
 
 /// The postings of these ids that were decided before. To be read under the locks: a repeat names the same accounts, so
 /// it has waited until the first was committed.
 pub async fn decided(db: &mut PgConnection, ids: &[Uuid]) -> sqlx::Result<Vec<(Posting, Outcome)>> {
     let rows = sqlx::query!(
-        r#"select id, kind, initiator_user_id, from_account_id, to_account_id as "to_account_id!", amount_minor, currency, refusal,
-                from_balance_minor, to_balance_minor
-         from postings where id = any($1)"#,
+        "select id, kind, initiator_user_id, by_operator, from_account_id, to_account_id, amount_minor, currency, hold_id,
+                expires_at, refusal, from_balance_minor, to_balance_minor, fee_account_id, fee_minor
+         from postings where id = any($1)",
         ids,
     )
     .fetch_all(db)
@@ -67,18 +133,26 @@ pub async fn decided(db: &mut PgConnection, ids: &[Uuid]) -> sqlx::Result<Vec<(P
                 id: row.id,
                 kind: known(&row.kind, Kind::parse)?,
                 initiator: row.initiator_user_id,
+                by_operator: row.by_operator,
                 from: row.from_account_id,
                 to: row.to_account_id,
                 amount: Money {
                     amount_minor: Minor(row.amount_minor),
                     currency: known(&row.currency, |code| code.parse().ok())?,
                 },
+                hold_id: row.hold_id,
+                expires_at: row.expires_at,
             };
+            let fee = row.fee_account_id.zip(row.fee_minor);
             let outcome = match row.refusal {
                 Some(code) => Err(known(&code, Refusal::parse)?),
                 None => Ok(Applied {
                     from_balance: Minor(row.from_balance_minor.unwrap_or_default()),
                     to_balance: Minor(row.to_balance_minor.unwrap_or_default()),
+                    fee: fee.map(|(account, amount)| Fee {
+                        account,
+                        amount: Minor(amount),
+                    }),
                 }),
             };
             Ok((posting, outcome))
@@ -86,82 +160,116 @@ pub async fn decided(db: &mut PgConnection, ids: &[Uuid]) -> sqlx::Result<Vec<(P
         .collect()
 }
 
-/// Writes what the books have gained: postings, entries and balances, in one statement.
+/// Writes what the books have gained: postings, entries, balances and what waits for the chain of seals in one statement,
+/// and holds, where there are any, in others.
 pub async fn write(db: &mut PgConnection, books: &Books) -> sqlx::Result<()> {
-    let postings = PostingColumns::of(books);
+    let postings = PostingColumns::of(books.written());
     let entries = books.entries();
     let changed: Vec<_> = books.changed_accounts().collect();
     sqlx::query!(
         "with new_postings as (
-             insert into postings (id, kind, initiator_user_id, from_account_id, to_account_id, amount_minor, currency,
-                                   refusal, from_balance_minor, to_balance_minor)
-             select * from unnest($1::uuid[], $2::text[], $3::uuid[], $4::uuid[], $5::uuid[], $6::bigint[], $7::text[],
-                                  $8::text[], $9::bigint[], $10::bigint[])
+             insert into postings (id, kind, initiator_user_id, by_operator, from_account_id, to_account_id, amount_minor,
+                                   currency, hold_id, expires_at, refusal, from_balance_minor, to_balance_minor,
+                                   from_sequence, to_sequence, fee_account_id, fee_minor, fee_sequence)
+             select * from unnest($1::uuid[], $2::text[], $3::uuid[], $4::bool[], $5::uuid[], $6::uuid[], $7::bigint[],
+                                  $8::text[], $9::uuid[], $10::timestamptz[], $11::text[], $12::bigint[], $13::bigint[],
+                                  $14::bigint[], $15::bigint[], $16::uuid[], $17::bigint[], $18::bigint[])
          ), new_entries as (
              insert into entries (posting_id, account_id, sequence, amount_minor, balance_minor)
-             select * from unnest($11::uuid[], $12::uuid[], $13::bigint[], $14::bigint[], $15::bigint[])
+             select * from unnest($19::uuid[], $20::uuid[], $21::bigint[], $22::bigint[], $23::bigint[])
+         ), for_the_chain as (
+             insert into unsealed (posting_ids) values ($1)
          )
-         update accounts set balance_minor = changed.balance_minor, sequence = changed.sequence
-         from unnest($16::uuid[], $17::bigint[], $18::bigint[]) as changed (id, balance_minor, sequence)
+         update accounts set balance_minor = changed.balance_minor, held_minor = changed.held_minor,
+                             spent_minor = changed.spent_minor, spent_on = changed.spent_on, sequence = changed.sequence
+         from unnest($24::uuid[], $25::bigint[], $26::bigint[], $27::bigint[], $28::date[], $29::bigint[])
+             as changed (id, balance_minor, held_minor, spent_minor, spent_on, sequence)
          where accounts.id = changed.id",
         &postings.id,
         &postings.kind as &[&str],
         &postings.initiator,
+        &postings.by_operator,
         &postings.from as &[Option<Uuid>],
-        &postings.to,
+        &postings.to as &[Option<Uuid>],
         &postings.amount_minor,
         &postings.currency as &[&str],
+        &postings.hold_id as &[Option<Uuid>],
+        &postings.expires_at as &[Option<chrono::DateTime<chrono::Utc>>],
         &postings.refusal as &[Option<&str>],
         &postings.from_balance_minor as &[Option<i64>],
         &postings.to_balance_minor as &[Option<i64>],
-        &entries.iter().map(|entry| entry.posting_id).collect::<Vec<_>>(),
-        &entries.iter().map(|entry| entry.account_id).collect::<Vec<_>>(),
-        &entries.iter().map(|entry| entry.sequence).collect::<Vec<_>>(),
-        &entries.iter().map(|entry| entry.amount.0).collect::<Vec<_>>(),
-        &entries.iter().map(|entry| entry.balance.0).collect::<Vec<_>>(),
-        &changed.iter().map(|account| account.id).collect::<Vec<_>>(),
-        &changed.iter().map(|account| account.balance.0).collect::<Vec<_>>(),
-        &changed.iter().map(|account| account.sequence).collect::<Vec<_>>(),
+        &postings.from_sequence as &[Option<i64>],
+        &postings.to_sequence as &[Option<i64>],
+        &postings.fee_account_id as &[Option<Uuid>],
+        &postings.fee_minor as &[Option<i64>],
+        &postings.fee_sequence as &[Option<i64>],
+        &column(entries, |entry| entry.posting_id),
+        &column(entries, |entry| entry.account_id),
+        &column(entries, |entry| entry.sequence),
+        &column(entries, |entry| entry.amount.0),
+        &column(entries, |entry| entry.balance.0),
+        &column(&changed, |account| account.id),
+        &column(&changed, |account| account.balance.0),
+        &column(&changed, |account| account.held.0),
+        &column(&changed, |account| account.spent.0),
+        &column(&changed, |account| account.spent_on),
+        &column(&changed, |account| account.sequence),
     )
-    .execute(db)
+    .execute(&mut *db)
     .await?;
-    Ok(())
+    holds::write(db, books).await
 }
 
-/// The new postings of a batch, a vector per column, as UNNEST wants them.
-#[derive(Default)]
+/// A vector per column, as UNNEST wants them.
+fn column<R, T>(rows: &[R], value: impl Fn(&R) -> T) -> Vec<T> {
+    rows.iter().map(value).collect()
+}
+
+/// The new postings of a batch.
 struct PostingColumns {
     id: Vec<Uuid>,
     kind: Vec<&'static str>,
     initiator: Vec<Uuid>,
+    by_operator: Vec<bool>,
     from: Vec<Option<Uuid>>,
-    to: Vec<Uuid>,
+    to: Vec<Option<Uuid>>,
     amount_minor: Vec<i64>,
     currency: Vec<&'static str>,
+    hold_id: Vec<Option<Uuid>>,
+    expires_at: Vec<Option<chrono::DateTime<chrono::Utc>>>,
     refusal: Vec<Option<&'static str>>,
     from_balance_minor: Vec<Option<i64>>,
     to_balance_minor: Vec<Option<i64>>,
+    from_sequence: Vec<Option<i64>>,
+    to_sequence: Vec<Option<i64>>,
+    fee_account_id: Vec<Option<Uuid>>,
+    fee_minor: Vec<Option<i64>>,
+    fee_sequence: Vec<Option<i64>>,
 }
 
 impl PostingColumns {
-    fn of(books: &Books) -> Self {
-        let mut columns = Self::default();
-        for (posting, outcome) in books.new_postings() {
-            columns.id.push(posting.id);
-            columns.kind.push(posting.kind.as_str());
-            columns.initiator.push(posting.initiator);
-            columns.from.push(posting.from);
-            columns.to.push(posting.to);
-            columns.amount_minor.push(posting.amount.amount_minor.0);
-            columns.currency.push(posting.amount.currency.code());
-            columns.refusal.push(outcome.err().map(Refusal::code));
-            columns
-                .from_balance_minor
-                .push(outcome.ok().map(|applied| applied.from_balance.0));
-            columns
-                .to_balance_minor
-                .push(outcome.ok().map(|applied| applied.to_balance.0));
+    fn of(written: &[Written]) -> Self {
+        let applied = |row: &Written| row.outcome.ok();
+        let fee = |row: &Written| applied(row).and_then(|applied| applied.fee);
+        Self {
+            id: column(written, |row| row.posting.id),
+            kind: column(written, |row| row.posting.kind.as_str()),
+            initiator: column(written, |row| row.posting.initiator),
+            by_operator: column(written, |row| row.posting.by_operator),
+            from: column(written, |row| row.posting.from),
+            to: column(written, |row| row.posting.to),
+            amount_minor: column(written, |row| row.posting.amount.amount_minor.0),
+            currency: column(written, |row| row.posting.amount.currency.code()),
+            hold_id: column(written, |row| row.posting.hold_id),
+            expires_at: column(written, |row| row.posting.expires_at),
+            refusal: column(written, |row| row.outcome.err().map(Refusal::code)),
+            from_balance_minor: column(written, |row| applied(row).map(|applied| applied.from_balance.0)),
+            to_balance_minor: column(written, |row| applied(row).map(|applied| applied.to_balance.0)),
+            from_sequence: column(written, |row| row.from_sequence),
+            to_sequence: column(written, |row| row.to_sequence),
+            fee_account_id: column(written, |row| fee(row).map(|fee| fee.account)),
+            fee_minor: column(written, |row| fee(row).map(|fee| fee.amount.0)),
+            fee_sequence: column(written, |row| row.fee_sequence),
         }
-        columns
     }
 }

@@ -63,6 +63,36 @@ impl App {
         Holder { user, account, token }
     }
 
+    /// A new user's account of another type than the default one, with this balance.
+    pub async fn holder_of(&self, r#type: &str, balance: i64) -> Holder {
+        let (user, account) = (Uuid::now_v7(), Uuid::now_v7());
+        sqlx::query(
+            "insert into accounts (id, owner_user_id, type, currency, name, limit_minor, max_per_movement_minor, max_per_day_minor)
+             select $1, $2, type, currency, name, limit_minor, max_per_movement_minor, max_per_day_minor
+             from account_types where type = $3 and currency = 'EUR'",
+        )
+        .bind(account)
+        .bind(user)
+        .bind(r#type)
+        .execute(&self.pool)
+        .await
+        .unwrap();
+        if balance > 0 {
+            let results = self.post(&[deposit(Uuid::now_v7(), account, balance)]).await;
+            assert_eq!(results[0]["outcome"], "applied");
+        }
+        let token = self.issuer.user_token(user);
+        Holder { user, account, token }
+    }
+
+    /// What is held on an account.
+    pub async fn held(&self, holder: &Holder) -> i64 {
+        let account = self
+            .get(&format!("/accounts/{}", holder.account), &holder.token)
+            .await;
+        account.json["held_minor"].as_i64().unwrap()
+    }
+
     pub async fn balance(&self, holder: &Holder) -> i64 {
         let account = self
             .get(&format!("/accounts/{}", holder.account), &holder.token)
@@ -118,4 +148,22 @@ pub fn top_up(id: Uuid, user: Uuid, to: Uuid, amount: i64) -> Value {
 pub fn transfer(id: Uuid, from: &Holder, to: &Holder, amount: i64) -> Value {
     json!({ "posting_id": id, "kind": "transfer", "initiator_user_id": from.user, "from_account_id": from.account,
             "to_account_id": to.account, "amount": eur(amount) })
+}
+
+/// An operator brings money in.
+pub fn deposit(id: Uuid, to: Uuid, amount: i64) -> Value {
+    json!({ "posting_id": id, "kind": "deposit", "initiator_user_id": Uuid::now_v7(), "by_operator": true,
+            "to_account_id": to, "amount": eur(amount) })
+}
+
+/// Reserves an amount for `seconds` from now.
+pub fn hold(id: Uuid, from: &Holder, to: &Holder, amount: i64, seconds: i64) -> Value {
+    json!({ "posting_id": id, "kind": "hold", "initiator_user_id": from.user, "from_account_id": from.account,
+            "to_account_id": to.account, "amount": eur(amount),
+            "expires_at": chrono::Utc::now() + chrono::TimeDelta::seconds(seconds) })
+}
+
+/// Ends a hold: `capture`, `void` or `expiry`.
+pub fn end_of(id: Uuid, kind: &str, hold_id: Uuid, initiator: Uuid, amount: i64) -> Value {
+    json!({ "posting_id": id, "kind": kind, "initiator_user_id": initiator, "hold_id": hold_id, "amount": eur(amount) })
 }
