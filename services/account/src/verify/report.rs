@@ -36,6 +36,13 @@ pub enum Check {
     KeptHead,
 }
 
+impl fmt::Display for Check {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // As in JSON, so that one name leads to one line of the documentation.
+        self.serialize(f)
+    }
+}
+
 /// The first place at which a promise is broken.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Difference {
@@ -109,7 +116,7 @@ impl fmt::Display for Report {
         {
             writeln!(
                 f,
-                "DIFFERENCE {check:?}: {place}: expected {expected}; found {found}"
+                "DIFFERENCE {check}: {place}: expected {expected}; found {found}"
             )?;
         }
         let verdict = if self.is_sound() { "sound" } else { "NOT SOUND" };
