@@ -22,6 +22,8 @@ async fn seal_some(pool: &PgPool) -> sqlx::Result<bool> {
     let mut head = seals::head(&mut tx).await?;
     let waiting = seals::waiting(&mut tx, MOST_BATCHES).await?;
     if waiting.is_empty() {
+        // Left to the pool, the turn would end some time later.
+        tx.rollback().await?;
         return Ok(false);
     }
     let links: Vec<_> = waiting

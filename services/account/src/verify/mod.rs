@@ -52,6 +52,8 @@ impl Snapshot {
         if let Some(kept) = kept {
             differences.extend(named(Check::KeptHead, missing(db, kept).await?));
         }
+        // Left to the pool, the snapshot and the lock would end some time later.
+        self.tx.commit().await?;
         Ok(Report {
             started_at,
             took_ms: u64::try_from(clock.elapsed().as_millis()).unwrap_or(u64::MAX),
