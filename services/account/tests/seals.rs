@@ -1,4 +1,5 @@
 //! The sealer: what is committed goes into the chain, once, whoever is at it.
+#![allow(clippy::unwrap_used, reason = "a test that can't go on has to end")]
 
 mod support;
 
