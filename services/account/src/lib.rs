@@ -39,6 +39,7 @@ fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(routes::list_accounts))
         .routes(routes!(routes::show_account))
         .routes(routes!(routes::account_entries))
+        .routes(routes!(routes::list_balances))
         .routes(routes!(routes::provision))
         .routes(routes!(routes::erase_user))
         .routes(routes!(routes::start_verification, routes::show_verification))

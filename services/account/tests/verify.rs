@@ -188,7 +188,7 @@ async fn another_amount_of_an_entry_is_found(pool: PgPool) {
             report.differences[0].expected.as_str(),
             report.differences[0].found.as_str()
         ),
-        ("sequence 1, balance 99", "sequence 1, balance 100")
+        ("balance 99", "balance 100")
     );
     assert_eq!(report.head.number, 1, "the last link that is sound");
 }

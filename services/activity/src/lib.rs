@@ -1,7 +1,10 @@
-//! Each user's feed, and the audit log of everything that was announced. Start here: the routes are the table of contents.
+//! Each user's feed, the audit log of everything that was announced, and the auditor of the ledger. Start here: the routes are the table of contents.
 
+pub mod auditor;
+pub mod config;
 mod domain;
 mod events;
+mod ledger;
 mod routes;
 mod state;
 mod store;
@@ -43,5 +46,7 @@ pub fn openapi() -> serde_json::Result<String> {
 }
 
 fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::with_openapi(Contract::openapi()).routes(routes!(routes::list_activity::list_activity))
+    OpenApiRouter::with_openapi(Contract::openapi())
+        .routes(routes!(routes::list_activity::list_activity))
+        .routes(routes!(routes::show_audit::show_audit))
 }

@@ -1,5 +1,7 @@
 //! The activity service. `activity openapi` prints its contract; without an argument it serves.
 
+use activity::auditor::Auditor;
+use activity::config::Config;
 use activity::{APP_ID, AppState};
 use identity::Identity;
 use server::{Background, Service};
@@ -16,11 +18,15 @@ async fn main() -> anyhow::Result<()> {
 
 async fn serve() -> anyhow::Result<()> {
     telemetry::init();
+    let config = Config::from_env()?;
     let listener = server::listen().await?;
     let sidecar = Sidecar::from_env()?;
     let pool = server::database(&sqlx::migrate!()).await?;
     sidecar.wait().await?;
     let identity = Identity::from_sidecar(sidecar.clone(), APP_ID).await?;
+    let auditor = Auditor::new(pool.clone(), sidecar.clone(), identity.clone(), &config)?;
+    let background = Background::default();
+    auditor.work(&background, config.audit_period);
     let router = activity::app(AppState {
         pool: pool.clone(),
         sidecar: sidecar.clone(),
@@ -32,7 +38,7 @@ async fn serve() -> anyhow::Result<()> {
             router,
             pool: Some(pool),
             sidecar,
-            background: Background::default(),
+            background,
         },
     )
     .await

@@ -1,6 +1,7 @@
 //! The SQL of this service. Functions take a connection; the caller owns the transaction.
 
 pub mod accounts;
+pub mod balances;
 pub mod holds;
 pub mod ledger;
 pub mod seals;

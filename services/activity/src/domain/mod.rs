@@ -1,9 +1,13 @@
 //! Which event says what to whom. Of each event only what feeds need is read; the audit log keeps it whole.
 
-use money::Money;
+pub mod audit;
+
+use money::{Minor, Money};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
+
+use audit::Entry;
 
 /// A line of a user's feed.
 #[derive(Debug, PartialEq)]
@@ -51,16 +55,28 @@ pub struct SecurityAlert {
 #[derive(Deserialize)]
 pub struct TransactionMade {
     transaction_id: Uuid,
+    /// A word, which may be newer than this service.
+    kind: String,
+    /// None: the money came from outside.
     from_account_id: Option<Uuid>,
     to_account_id: Uuid,
     from_user_id: Option<Uuid>,
+    /// The payer, if the money went outside.
     to_user_id: Uuid,
     amount: Money,
+    /// What was written into the ledger. Old events do not say.
+    #[serde(default)]
+    entries: Vec<Entry>,
 }
 
 /// An event that says something to somebody.
 pub trait Tells {
     fn items(&self) -> Vec<Item>;
+
+    /// What it tells of the ledger.
+    fn entries(&self) -> Vec<Entry> {
+        Vec::new()
+    }
 }
 
 impl Tells for UserRegistered {
@@ -123,16 +139,33 @@ impl Tells for TransactionMade {
             kind,
             data: json!({ "transaction_id": self.transaction_id, "account_id": account_id, "amount": self.amount }),
         };
-        match (self.from_user_id, self.from_account_id) {
-            (Some(payer), Some(account)) if payer == self.to_user_id => vec![item(payer, "moved", account)],
-            (Some(payer), Some(account)) => {
+        match self.from_user_id.zip(self.from_account_id) {
+            Some((payer, account)) if self.kind == "withdrawal" => vec![item(payer, "withdrawn", account)],
+            Some((payer, account)) if payer == self.to_user_id => vec![item(payer, "moved", account)],
+            Some((payer, account)) => {
                 vec![
                     item(payer, "sent", account),
                     item(self.to_user_id, "received", self.to_account_id),
                 ]
             }
-            _ => vec![item(self.to_user_id, "topped_up", self.to_account_id)],
+            None => vec![item(self.to_user_id, "topped_up", self.to_account_id)],
         }
+    }
+
+    /// An old event tells of two entries. It does not name an account outside: the id of zeros stands for all of them.
+    fn entries(&self) -> Vec<Entry> {
+        if !self.entries.is_empty() {
+            return self.entries.clone();
+        }
+        let entry = |account_id, amount_minor| Entry {
+            account_id,
+            amount_minor,
+        };
+        let Minor(amount) = self.amount.amount_minor;
+        vec![
+            entry(self.from_account_id.unwrap_or_default(), amount.saturating_neg()),
+            entry(self.to_account_id, amount),
+        ]
     }
 }
 
@@ -140,20 +173,29 @@ impl Tells for TransactionMade {
 mod tests {
     use super::*;
 
-    fn made(from_user_id: Option<Uuid>, to_user_id: Uuid) -> Vec<(Uuid, &'static str)> {
-        let event = TransactionMade {
+    fn event(from_user_id: Option<Uuid>, to_user_id: Uuid) -> TransactionMade {
+        TransactionMade {
             transaction_id: Uuid::now_v7(),
+            kind: "transfer".to_owned(),
             from_account_id: from_user_id.map(|_| Uuid::now_v7()),
             to_account_id: Uuid::now_v7(),
             from_user_id,
             to_user_id,
             amount: serde_json::from_value(json!({ "amount_minor": 1, "currency": "EUR" })).unwrap(),
-        };
+            entries: vec![],
+        }
+    }
+
+    fn told(event: &TransactionMade) -> Vec<(Uuid, &'static str)> {
         event
             .items()
             .into_iter()
             .map(|item| (item.user_id, item.kind))
             .collect()
+    }
+
+    fn made(from_user_id: Option<Uuid>, to_user_id: Uuid) -> Vec<(Uuid, &'static str)> {
+        told(&event(from_user_id, to_user_id))
     }
 
     #[test]
@@ -162,6 +204,27 @@ mod tests {
         assert_eq!(made(Some(ada), bob), [(ada, "sent"), (bob, "received")]);
         assert_eq!(made(Some(ada), ada), [(ada, "moved")]);
         assert_eq!(made(None, bob), [(bob, "topped_up")]);
+        let withdrawal = TransactionMade {
+            kind: "withdrawal".to_owned(),
+            ..event(Some(ada), ada)
+        };
+        assert_eq!(told(&withdrawal), [(ada, "withdrawn")]);
+    }
+
+    #[test]
+    fn the_entries_of_old_events_are_their_two_sides() {
+        let (ada, bob) = (Uuid::now_v7(), Uuid::now_v7());
+        let sides = |event: &TransactionMade| -> Vec<(Uuid, i64)> {
+            let entries = event.entries().into_iter();
+            entries
+                .map(|entry| (entry.account_id, entry.amount_minor))
+                .collect()
+        };
+        let transfer = event(Some(ada), bob);
+        let from = transfer.from_account_id.unwrap();
+        assert_eq!(sides(&transfer), [(from, -1), (transfer.to_account_id, 1)]);
+        let top_up = event(None, bob);
+        assert_eq!(sides(&top_up), [(Uuid::nil(), -1), (top_up.to_account_id, 1)]);
     }
 
     fn alert(data: Value) -> Vec<Item> {

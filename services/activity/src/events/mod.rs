@@ -1,4 +1,5 @@
-//! What arrives by topic: each event becomes a line of the audit log and lines of feeds, in one transaction, once.
+//! What arrives by topic: each event becomes a line of the audit log, lines of feeds and entries for the auditor, in
+//! one transaction, once.
 
 use axum::extract::State;
 use chrono::Utc;
@@ -51,6 +52,7 @@ async fn note<'de, T: Tells + Deserialize<'de>>(
         for item in told.items() {
             store::add_to_feed(&mut tx, event.id, &item, event.time).await?;
         }
+        store::audit::note_entries(&mut tx, &told.entries()).await?;
         tx.commit().await?;
     }
     Ok(Outcome::Success)

@@ -14,7 +14,8 @@ use crate::{AppState, store};
 #[derive(Serialize, ToSchema)]
 pub struct ActivityItem {
     id: Uuid,
-    /// `registered`, `logged_in`, `session_ended`, `security_alert`, `topped_up`, `sent`, `received` or `moved`.
+    /// `registered`, `logged_in`, `session_ended`, `security_alert`, `topped_up`, `withdrawn`, `sent`, `received` or
+    /// `moved`.
     kind: String,
     occurred_at: DateTime<Utc>,
     /// Depends on `kind`. Movements have `transaction_id`, `account_id` and `amount`; a `session_ended` has `session_id` and

@@ -1,3 +1,4 @@
 //! One endpoint, one file.
 
 pub mod list_activity;
+pub mod show_audit;

@@ -1,5 +1,7 @@
 //! The audit log and the feeds. Every function takes a connection; the caller owns the transaction.
 
+pub mod audit;
+
 use chrono::{DateTime, Utc};
 use outbox::Received;
 use serde_json::Value;

@@ -5,6 +5,8 @@
 )]
 //! The activity service in this process.
 
+pub mod ledger;
+
 use axum::Router;
 use axum::body::Body;
 use axum::http::Request;
@@ -13,7 +15,7 @@ use sidecar::Sidecar;
 use sqlx::PgPool;
 use testkit::{Answer, Issuer, call, request};
 
-/// Nobody listens at the sidecar's ports: no route of this service calls it.
+/// Nobody listens at the sidecar's ports: no route of this service calls it, only the auditor does.
 pub fn app(pool: PgPool) -> Router {
     let sidecar = Sidecar::new(1, 1, "api".into(), "from-the-sidecar".into()).unwrap();
     let identity = Issuer::new().identity(activity::APP_ID);
@@ -27,4 +29,12 @@ pub fn app(pool: PgPool) -> Router {
 pub async fn get_as(router: &Router, path: &str, user_id: uuid::Uuid) -> Answer {
     let request: Request<Body> = request("GET", path, &Issuer::new().user_token(user_id), &Value::Null);
     call(router, request).await
+}
+
+/// Asks as an operator how the audit stands.
+pub async fn audit(router: &Router) -> Value {
+    let token = Issuer::new().token_with_roles(uuid::Uuid::now_v7(), &["user", "operator"]);
+    let answer = call(router, request("GET", "/admin/audit", &token, &Value::Null)).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    answer.json
 }

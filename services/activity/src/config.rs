@@ -1,0 +1,35 @@
+//! What the environment decides.
+
+use std::time::Duration;
+
+use anyhow::Context;
+
+#[derive(Clone, Copy, Debug)]
+pub struct Config {
+    /// How often the auditor compares accounts with the ledger.
+    pub audit_period: Duration,
+    /// How long events may be on their way before the auditor says that they are missing.
+    pub audit_grace: Duration,
+}
+
+impl Config {
+    /// Reads `AUDIT_PERIOD_S` (10 by default) and `AUDIT_GRACE_S` (60), in whole seconds.
+    pub fn from_env() -> anyhow::Result<Self> {
+        let audit_period = seconds("AUDIT_PERIOD_S", 10)?;
+        anyhow::ensure!(!audit_period.is_zero(), "AUDIT_PERIOD_S has to be at least 1");
+        Ok(Self {
+            audit_period,
+            audit_grace: seconds("AUDIT_GRACE_S", 60)?,
+        })
+    }
+}
+
+fn seconds(name: &str, default: u32) -> anyhow::Result<Duration> {
+    let seconds = match std::env::var(name) {
+        Ok(text) => text
+            .parse()
+            .with_context(|| format!("{name} is no number of seconds"))?,
+        Err(_) => default,
+    };
+    Ok(Duration::from_secs(seconds.into()))
+}
