@@ -850,3 +850,27 @@ async fn there_is_one_verification_at_a_time(pool: PgPool) {
     running.rollback().await.unwrap();
     report_for_operators(&app).await;
 }
+
+#[sqlx::test]
+async fn a_service_that_stops_does_not_wait_for_a_verification(pool: PgPool) {
+    let elsewhere = PgPool::connect_with((*pool.connect_options()).clone())
+        .await
+        .unwrap();
+    let app = App::new(pool.clone());
+    let mut locked = elsewhere.begin().await.unwrap();
+    sqlx::raw_sql("lock table entries in access exclusive mode")
+        .execute(&mut *locked)
+        .await
+        .unwrap();
+    assert_eq!(ask(&app, "POST").await.status, 202);
+    tokio::time::timeout(std::time::Duration::from_secs(10), pool.close())
+        .await
+        .unwrap();
+    locked.rollback().await.unwrap();
+    let reports: i64 = sqlx::query_scalar("select count(*) from verifications")
+        .fetch_one(&elsewhere)
+        .await
+        .unwrap();
+    assert_eq!(reports, 0);
+    elsewhere.close().await;
+}
