@@ -1,10 +1,13 @@
 //! Accounts, balances and the double-entry ledger. Start here: the routes are the table of contents.
 
+pub mod chain;
 mod domain;
 mod ledger;
 mod routes;
+pub mod sealer;
 mod state;
 mod store;
+pub mod verify;
 
 use axum::{Router, extract::DefaultBodyLimit};
 use utoipa::OpenApi;
@@ -39,6 +42,7 @@ fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(routes::list_balances))
         .routes(routes!(routes::provision))
         .routes(routes!(routes::erase_user))
+        .routes(routes!(routes::start_verification, routes::show_verification))
         .merge(postings())
 }
 

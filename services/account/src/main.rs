@@ -1,4 +1,7 @@
-//! The account service. `account openapi` prints its contract; without an argument it serves.
+//! The account service. `account openapi` prints its contract, `account verify` checks the books; without an argument it
+//! serves.
+
+use std::{process::ExitCode, time::Duration};
 
 use account::AppState;
 use identity::Identity;
@@ -6,11 +9,17 @@ use server::{Background, Service};
 use sidecar::Sidecar;
 
 #[tokio::main]
-async fn main() -> anyhow::Result<()> {
-    if std::env::args().nth(1).as_deref() == Some("openapi") {
-        println!("{}", account::openapi()?);
-        return Ok(());
+async fn main() -> anyhow::Result<ExitCode> {
+    let arguments: Vec<_> = std::env::args().skip(1).collect();
+    match arguments.first().map(String::as_str) {
+        Some("openapi") => println!("{}", account::openapi()?),
+        Some("verify") => return account::verify::command(&arguments[1..]).await,
+        _ => serve().await?,
     }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn serve() -> anyhow::Result<()> {
     telemetry::init();
     let listener = server::listen().await?;
     let sidecar = Sidecar::from_env()?;
@@ -18,13 +27,19 @@ async fn main() -> anyhow::Result<()> {
     sidecar.wait().await?;
     let identity = Identity::from_sidecar(sidecar.clone(), "account").await?;
     let router = account::app(AppState::new(pool.clone(), identity));
+    let background = Background::default();
+    let sealed = pool.clone();
+    background.every(Duration::from_secs(1), "sealing the ledger", move || {
+        let pool = sealed.clone();
+        async move { account::sealer::seal_waiting(&pool).await }
+    });
     server::run(
         listener,
         Service {
             router,
             pool: Some(pool),
             sidecar,
-            background: Background::default(),
+            background,
         },
     )
     .await

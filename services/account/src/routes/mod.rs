@@ -7,6 +7,8 @@ mod list_balances;
 mod post_postings;
 mod provision;
 mod show_account;
+mod show_verification;
+mod start_verification;
 mod views;
 
 pub(crate) use account_entries::*;
@@ -16,3 +18,5 @@ pub(crate) use list_balances::*;
 pub(crate) use post_postings::*;
 pub(crate) use provision::*;
 pub(crate) use show_account::*;
+pub(crate) use show_verification::*;
+pub(crate) use start_verification::*;

@@ -4,6 +4,9 @@ pub mod accounts;
 pub mod balances;
 pub mod holds;
 pub mod ledger;
+pub mod seals;
+pub mod verifications;
+pub mod verify;
 
 /// A row holds a word that this version does not know: a migration and the code don't fit together.
 #[derive(Debug)]
