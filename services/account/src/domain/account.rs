@@ -11,22 +11,36 @@ use uuid::Uuid;
 pub enum AccountType {
     /// A user's everyday account.
     Current,
+    Savings,
+    /// Receives payments, and pays a fee for each.
+    Merchant,
     /// The world outside: one per currency. Its balance is minus the sum of all others, so it has no limit.
     External,
+    /// Where fees go: one per currency.
+    Fees,
 }
 
 impl AccountType {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Current => "current",
+            Self::Savings => "savings",
+            Self::Merchant => "merchant",
             Self::External => "external",
+            Self::Fees => "fees",
         }
     }
 
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Current, Self::External]
-            .into_iter()
-            .find(|known| known.as_str() == text)
+        [
+            Self::Current,
+            Self::Savings,
+            Self::Merchant,
+            Self::External,
+            Self::Fees,
+        ]
+        .into_iter()
+        .find(|known| known.as_str() == text)
     }
 }
 

@@ -1,6 +1,8 @@
 //! The SQL of this service. Functions take a connection; the caller owns the transaction.
 
+pub mod account_types;
 pub mod accounts;
+pub mod history;
 pub mod ledger;
 
 /// A row holds a word that this version does not know: a migration and the code don't fit together.

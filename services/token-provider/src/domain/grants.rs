@@ -14,7 +14,7 @@ const fn grant(caller: &'static str, audience: &'static str, scope: &'static str
     }
 }
 
-pub const GRANTS: [Grant; 10] = [
+pub const GRANTS: [Grant; 11] = [
     grant("gateway", "auth", "auth:sessions"),
     grant("gateway", "user", "provision"),
     grant("gateway", "account", "provision"),
@@ -23,6 +23,7 @@ pub const GRANTS: [Grant; 10] = [
     grant("gateway", "account", "erase"),
     grant("auth", "token-provider", "tokens:issue"),
     grant("transaction", "account", "postings:write"),
+    grant("transaction", "account", "accounts:resolve"),
     grant("email", "auth", "contacts:read"),
     grant("email", "user", "preferences:read"),
 ];
