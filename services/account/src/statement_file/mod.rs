@@ -100,7 +100,7 @@ mod tests {
 
     #[test]
     fn a_pdf_of_many_entries_has_numbered_pages_with_all_of_them() {
-        for (count, pages) in [(0, 1), (1, 1), (500, 13), (10_000, 250)] {
+        for (count, pages) in [(0, 1), (1, 1), (500, 13), (10_000, 245)] {
             let file = pdf(&heading("EUR"), &statement(count));
             assert!(file.starts_with(b"%PDF-1."));
             let text = String::from_utf8_lossy(&file);
