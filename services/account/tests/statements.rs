@@ -149,6 +149,7 @@ async fn each_month_opens_as_the_one_before_closed(pool: PgPool) {
         assert_eq!(statement["opening_minor"], closed, "{month}");
         assert_eq!(statement["entries"].as_array().unwrap().len(), entries, "{month}");
         assert_eq!(statement["total_in_minor"], entries);
+        assert_eq!(statement["complete"], true);
         closed = statement["closing_minor"].as_i64().unwrap();
     }
     assert_eq!(closed, 62);
@@ -170,6 +171,7 @@ async fn the_current_month_has_what_there_is_so_far(pool: PgPool) {
         ],
         [&json!(0), &json!(100), &json!(30), &json!(70)]
     );
+    assert_eq!(statement["complete"], false);
     let entries = statement["entries"].as_array().unwrap();
     assert_eq!(
         (&entries[0]["kind"], &entries[1]["kind"]),

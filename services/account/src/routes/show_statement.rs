@@ -19,10 +19,7 @@ use crate::{
     AppState,
     domain::{Line, Month, Problematic, Statement},
     statement_file::{self, Heading},
-    store::{
-        accounts::{self, OwnAccount},
-        history,
-    },
+    store::{accounts, history},
 };
 
 /// More belongs to `GET /accounts/{id}/entries`, page by page.
@@ -71,6 +68,8 @@ pub(crate) struct StatementView {
     from: DateTime<Utc>,
     /// The first moment after it.
     until: DateTime<Utc>,
+    /// Whether the month is over; else more entries may come, and the closing balance is that of now.
+    complete: bool,
     opening_minor: Minor,
     closing_minor: Minor,
     total_in_minor: Minor,
@@ -118,7 +117,14 @@ pub(crate) async fn show_statement(
         return Err(month_not_begun());
     }
     let statement = read(&mut db, id, month).await?;
-    answer(&account, month, statement, query.format)
+    let heading = Heading {
+        account_id: account.id,
+        account_type: account.r#type.as_str(),
+        currency: account.currency,
+        month,
+        complete: month.end() <= now,
+    };
+    answer(&heading, statement, query.format)
 }
 
 /// Entries stay as they are, and new ones come after those that are there: the reads need no snapshot to fit together.
@@ -135,27 +141,16 @@ async fn read(db: &mut PgConnection, account: Uuid, month: Month) -> problem::Re
     })
 }
 
-fn answer(
-    account: &OwnAccount,
-    month: Month,
-    statement: Statement,
-    format: Format,
-) -> problem::Result<Response> {
-    let heading = Heading {
-        account_id: account.id,
-        account_type: account.r#type.as_str(),
-        currency: account.currency,
-        month,
-    };
+fn answer(heading: &Heading, statement: Statement, format: Format) -> problem::Result<Response> {
     Ok(match format {
-        Format::Json => Json(StatementView::of(account, month, statement)).into_response(),
+        Format::Json => Json(StatementView::of(heading, statement)).into_response(),
         Format::Csv => {
-            let csv = statement_file::csv(&heading, &statement)?;
-            (file(&heading, "csv", "text/csv; charset=utf-8"), csv).into_response()
+            let csv = statement_file::csv(heading, &statement)?;
+            (file(heading, "csv", "text/csv; charset=utf-8"), csv).into_response()
         }
         Format::Pdf => {
-            let pdf = statement_file::pdf(&heading, &statement);
-            (file(&heading, "pdf", "application/pdf"), pdf).into_response()
+            let pdf = statement_file::pdf(heading, &statement);
+            (file(heading, "pdf", "application/pdf"), pdf).into_response()
         }
     })
 }
@@ -173,13 +168,14 @@ fn file(heading: &Heading, extension: &str, media_type: &str) -> [(HeaderName, S
 }
 
 impl StatementView {
-    fn of(account: &OwnAccount, month: Month, statement: Statement) -> Self {
+    fn of(heading: &Heading, statement: Statement) -> Self {
         Self {
-            account_id: account.id,
-            currency: account.currency,
-            month: month.to_string(),
-            from: month.start(),
-            until: month.end(),
+            account_id: heading.account_id,
+            currency: heading.currency,
+            month: heading.month.to_string(),
+            from: heading.month.start(),
+            until: heading.month.end(),
+            complete: heading.complete,
             opening_minor: statement.opening,
             closing_minor: statement.closing,
             total_in_minor: statement.total_in,

@@ -17,6 +17,8 @@ pub struct Heading {
     pub account_type: &'static str,
     pub currency: Currency,
     pub month: Month,
+    /// Whether the month is over.
+    pub complete: bool,
 }
 
 /// The four sums of a statement, named as in the files.
@@ -54,6 +56,7 @@ mod tests {
             account_type: "current",
             currency: currency.parse().unwrap(),
             month: "2026-11".parse().unwrap(),
+            complete: true,
         }
     }
 
@@ -96,6 +99,20 @@ mod tests {
         assert_eq!(decimal(Minor(1250), "JPY".parse().unwrap()), "1250");
         let text = String::from_utf8(csv(&heading("JPY"), &statement(1)).unwrap()).unwrap();
         assert!(text.contains(",1,101,JPY"), "{text}");
+    }
+
+    #[test]
+    fn a_pdf_says_whether_its_month_is_over() {
+        let so_far = Heading {
+            complete: false,
+            ..heading("EUR")
+        };
+        for (heading, complete) in [(heading("EUR"), true), (so_far, false)] {
+            let file = pdf(&heading, &statement(1));
+            let text = String::from_utf8_lossy(&file);
+            assert!(text.contains("2026-11-01 to 2026-11-30"), "{text}");
+            assert_eq!(!text.contains(", so far)"), complete, "{text}");
+        }
     }
 
     #[test]

@@ -81,9 +81,10 @@ fn laid_out(heading: &Heading, statement: &Statement) -> Vec<Vec<String>> {
 fn summary(heading: &Heading, statement: &Statement) -> Vec<String> {
     let last_day = heading.month.end() - TimeDelta::days(1);
     let period = format!(
-        "{} to {} (UTC)",
+        "{} to {} (UTC){}",
         heading.month.start().date_naive(),
-        last_day.date_naive()
+        last_day.date_naive(),
+        if heading.complete { "" } else { ", so far" },
     );
     let mut lines = vec![
         // The title's place.
