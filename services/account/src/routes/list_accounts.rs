@@ -7,8 +7,8 @@ use uuid::Uuid;
 use super::views::AccountView;
 use crate::{AppState, store};
 
-/// The caller's accounts, oldest first. Who has none gets the default account now: the provisioning at the first login
-/// may have met a service that was down.
+/// The caller's accounts in the order of their ids, which is that of opening unless the caller chose other ids. Who has none
+/// gets those that everybody gets now: the provisioning at the first login may have met a service that was down.
 #[utoipa::path(get, path = "/accounts", tag = "accounts", params(Paging),
     security(("bearer" = ["user"])), responses((status = 200, body = Page<AccountView>)))]
 pub(crate) async fn list_accounts(
@@ -20,7 +20,7 @@ pub(crate) async fn list_accounts(
     let mut db = app.pool.acquire().await?;
     let mut rows = store::accounts::of_owner(&mut db, user.id, after, paging.rows()).await?;
     if rows.is_empty() && after.is_none() {
-        store::accounts::open_default(&mut db, user.id).await?;
+        store::accounts::provision(&mut db, user.id).await?;
         rows = store::accounts::of_owner(&mut db, user.id, None, paging.rows()).await?;
     }
     Ok(Json(paging.page(
