@@ -12,7 +12,7 @@ use uuid::Uuid;
 fn codes(results: &[Value]) -> Vec<&str> {
     results
         .iter()
-        .map(|result| result["code"].as_str().or(result["outcome"].as_str()).unwrap())
+        .filter_map(|result| result["code"].as_str().or(result["outcome"].as_str()))
         .collect()
 }
 

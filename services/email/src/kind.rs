@@ -34,6 +34,8 @@ kinds! {
     Sent, "sent", "You sent money";
     Received, "received", "You received money";
     ToppedUp, "topped_up", "Your account was topped up";
+    Withdrawn, "withdrawn", "You took money out";
+    Refunded, "refunded", "You got money back";
     NewDeviceLogin, "new_device_login", "A login from a new device";
     AccountLocked, "account_locked", "Your account is locked for a while";
     PasswordChanged, "password_changed", "Your password was changed";
@@ -48,8 +50,8 @@ impl Kind {
     /// The name of the preference by which users go without it; of the others everybody gets all.
     pub fn preference(self) -> Option<&'static str> {
         match self {
-            Self::Sent => Some("money_sent"),
-            Self::Received => Some("money_received"),
+            Self::Sent | Self::Withdrawn => Some("money_sent"),
+            Self::Received | Self::Refunded => Some("money_received"),
             Self::ToppedUp => Some("topped_up"),
             Self::NewDeviceLogin => Some("new_device_login"),
             _ => None,

@@ -49,6 +49,30 @@ async fn whoever_pays_to_themselves_or_tops_up_gets_one_mail(pool: PgPool) {
 }
 
 #[sqlx::test]
+async fn a_withdrawal_and_a_refund_are_told_as_what_they_are(pool: PgPool) {
+    let email = Email::start(pool).await;
+    let of_kind = |kind: &str, payee| {
+        let mut event = made(Some(ALICE), payee);
+        event["data"]["kind"] = kind.into();
+        event
+    };
+    email.mails_after(MADE, &of_kind("withdrawal", ALICE)).await;
+    let mails = email.mails_after(MADE, &of_kind("refund", BOB)).await;
+    assert_eq!(
+        letters(&mails),
+        [
+            ("alice@example.com", "You took money out"),
+            ("alice@example.com", "You sent money"),
+            ("bob@example.com", "You got money back")
+        ]
+    );
+    assert!(
+        mails[2].text.contains("alice gave you 12.50 EUR back"),
+        "{mails:?}"
+    );
+}
+
+#[sqlx::test]
 async fn whoever_chose_to_go_without_gets_no_mail_and_the_other_party_does(pool: PgPool) {
     let email = Email::start(pool).await;
     email.others.without_mail(ALICE, "money_sent");

@@ -2,7 +2,7 @@
 
 alter table transactions
     alter column to_account_id drop not null,
-    -- Null: the members of a batch share the key of the batch.
+    -- Null: the members of a batch share the key of the batch, and an expiry is nobody's request.
     alter column idempotency_key drop not null,
     -- Who paid, if not the initiator. Known once the ledger has posted it.
     add column payer_user_id      uuid,
@@ -18,6 +18,8 @@ alter table transactions
     add column batch_position     smallint,
     -- What the client calls it within its batch.
     add column batch_key          text,
+    -- All members are done or none.
+    add column batch_atomic       boolean not null default false,
     add column payment_request_id uuid,
     drop constraint transactions_kind_known,
     drop constraint transactions_two_accounts,
@@ -36,7 +38,7 @@ alter table transactions
     add constraint transactions_fee_positive check (fee_minor > 0),
     add constraint transactions_batch_is_whole check (
         (batch_id is null) = (batch_position is null) and (batch_id is null) = (batch_key is null)
-        and (batch_id is null) = (idempotency_key is not null)
+        and (batch_id is not null or not batch_atomic)
     ),
     -- A withdrawal's payee is its payer: the money goes outside.
     add constraint transactions_completed_knows_the_payee check (
@@ -50,7 +52,16 @@ create unique index transactions_one_end_per_hold on transactions (hold_id) wher
 create unique index transactions_one_per_request on transactions (payment_request_id)
     where payment_request_id is not null and state <> 'failed';
 create unique index transactions_by_batch on transactions (batch_id, batch_position) where batch_id is not null;
-create index transactions_holds_to_expire on transactions (expires_at) where kind = 'hold' and state = 'completed';
+
+-- The holds that have not ended: what the worker looks through that lets them expire.
+create table open_holds (
+    transaction_id uuid        not null,
+    expires_at     timestamptz not null,
+
+    constraint open_holds_pk primary key (transaction_id)
+);
+
+create index open_holds_by_end on open_holds (expires_at);
 
 -- How much of a transaction has been given back, or is about to be. A row comes with the first refund.
 create table refunded (

@@ -15,10 +15,13 @@ use crate::{
 /// `201` with the transaction, or the problem why it failed.
 pub fn of(transaction: &Transaction) -> serde_json::Result<Answer> {
     match transaction.state {
-        State::Pending | State::Completed { .. } => Ok(Answer {
-            status: StatusCode::CREATED.as_u16(),
-            body: serde_json::to_vec(&TransactionView::from(transaction.clone()))?,
-        }),
+        State::Pending | State::Completed(_) => {
+            let viewer = transaction.order.initiator;
+            Ok(Answer {
+                status: StatusCode::CREATED.as_u16(),
+                body: serde_json::to_vec(&TransactionView::of(transaction.clone(), viewer))?,
+            })
+        }
         State::Failed(failure) => {
             let problem = problem_of(failure);
             Ok(Answer {
@@ -32,7 +35,7 @@ pub fn of(transaction: &Transaction) -> serde_json::Result<Answer> {
 /// How a failure is told.
 pub fn problem_of(failure: Failure) -> Problem {
     let status = match failure {
-        Failure::AccountNotFound => StatusCode::NOT_FOUND,
+        Failure::AccountNotFound | Failure::HoldNotFound => StatusCode::NOT_FOUND,
         _ => StatusCode::UNPROCESSABLE_ENTITY,
     };
     Problem::new(status, failure.code(), failure.title())

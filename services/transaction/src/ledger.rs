@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use axum::http::Method;
+use chrono::{DateTime, Utc};
 use identity::Identity;
-use money::Money;
+use money::{Minor, Money};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sidecar::Sidecar;
 use uuid::Uuid;
@@ -22,13 +24,36 @@ pub struct Ledger {
 }
 
 /// What became of a posting.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Posted {
-    /// Money has reached an account of the user `payee`.
-    Applied {
-        payee: Uuid,
-    },
+    Applied(Applied),
     Refused(Failure),
+}
+
+/// What the ledger has done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Applied {
+    /// None: the money came from outside.
+    pub payer: Option<Uuid>,
+    /// Of what went outside the payer.
+    pub payee: Uuid,
+    /// All that moved; the amounts sum to zero.
+    pub entries: Vec<Entry>,
+}
+
+/// What one account gained or lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+pub struct Entry {
+    pub account_id: Uuid,
+    /// Negative: money left the account.
+    pub amount_minor: Minor,
+}
+
+impl Applied {
+    /// What the payee has paid for it: the third entry and the fourth are the fee's.
+    pub fn fee(&self) -> Option<Minor> {
+        self.entries.get(3).map(|entry| entry.amount_minor)
+    }
 }
 
 /// The outcome is not known: the postings may or may not be applied. The same ids can be sent again.
@@ -45,6 +70,8 @@ pub enum Unknown {
 #[derive(Serialize)]
 struct Request {
     postings: Vec<Posting>,
+    /// All or none.
+    atomic: bool,
 }
 
 /// The names are those of account's contract.
@@ -54,9 +81,12 @@ struct Posting {
     posting_id: Uuid,
     kind: &'static str,
     initiator_user_id: Uuid,
+    by_operator: bool,
     from_account_id: Option<Uuid>,
-    to_account_id: Uuid,
+    to_account_id: Option<Uuid>,
     amount: Money,
+    hold_id: Option<Uuid>,
+    expires_at: Option<DateTime<Utc>>,
 }
 
 #[derive(Deserialize)]
@@ -69,7 +99,10 @@ struct PostingResult {
     posting_id: Uuid,
     outcome: Outcome,
     code: Option<String>,
+    from: Option<Side>,
     to: Option<Side>,
+    #[serde(default)]
+    entries: Vec<Entry>,
 }
 
 #[derive(Deserialize)]
@@ -89,8 +122,8 @@ impl Ledger {
         Self { sidecar, identity }
     }
 
-    /// Posts all; each is applied at most once, however often it is sent.
-    pub async fn post(&self, transactions: &[Transaction]) -> Result<Vec<Posted>, Unknown> {
+    /// Posts all, each for itself or all or none; each is applied at most once, however often it is sent.
+    pub async fn post(&self, transactions: &[Transaction], atomic: bool) -> Result<Vec<Posted>, Unknown> {
         let token = self
             .identity
             .bearer("account", "postings:write")
@@ -103,6 +136,7 @@ impl Ledger {
             .timeout(TIMEOUT)
             .json(&Request {
                 postings: transactions.iter().map(Posting::from).collect(),
+                atomic,
             })
             .send()
             .await?;
@@ -120,9 +154,18 @@ impl Ledger {
 
 impl PostingResult {
     fn of(self, id: Uuid) -> Result<Posted, Unknown> {
-        match (self.posting_id == id, self.outcome, self.code, self.to) {
-            (true, Outcome::Applied, _, Some(Side { user_id: Some(payee) })) => Ok(Posted::Applied { payee }),
-            (true, Outcome::Refused, Some(code), _) => Ok(Posted::Refused(Failure::parse(&code))),
+        let user = |side: Option<Side>| side.and_then(|side| side.user_id);
+        match (self.posting_id == id, self.outcome, self.code) {
+            (true, Outcome::Applied, _) => {
+                let payer = user(self.from);
+                let payee = user(self.to).or(payer).ok_or(Unknown::Senseless)?;
+                Ok(Posted::Applied(Applied {
+                    payer,
+                    payee,
+                    entries: self.entries,
+                }))
+            }
+            (true, Outcome::Refused, Some(code)) => Ok(Posted::Refused(Failure::parse(&code))),
             _ => Err(Unknown::Senseless),
         }
     }
@@ -132,17 +175,21 @@ impl From<&Transaction> for Posting {
     fn from(transaction: &Transaction) -> Self {
         let order = &transaction.order;
         let kind = match (order.kind, order.by_operator) {
-            (Kind::Transfer, _) => "transfer",
-            (Kind::TopUp, false) => "top_up",
             (Kind::TopUp, true) => "deposit",
+            (kind, _) => kind.as_str(),
         };
+        // The ledger knows whose a hold is.
+        let ends_a_hold = order.about.hold().is_some();
         Self {
             posting_id: transaction.id,
             kind,
             initiator_user_id: order.initiator,
-            from_account_id: order.from,
-            to_account_id: order.to,
+            by_operator: order.by_operator,
+            from_account_id: order.from.filter(|_| !ends_a_hold),
+            to_account_id: order.to.filter(|_| !ends_a_hold),
             amount: order.amount,
+            hold_id: order.about.hold(),
+            expires_at: order.about.until(),
         }
     }
 }

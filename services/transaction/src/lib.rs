@@ -1,9 +1,10 @@
-//! Transfers and top-ups: their life cycle, idempotency and history. Start here: the routes are the table of contents.
+//! Movements of money: their life cycle, idempotency and history. Start here: the routes are the table of contents.
 
 mod answer;
 pub mod config;
 mod domain;
 mod events;
+pub mod expiry;
 mod ledger;
 pub mod recovery;
 mod routes;
@@ -11,7 +12,7 @@ pub mod settler;
 mod state;
 mod store;
 
-use axum::Router;
+use axum::{Router, extract::DefaultBodyLimit};
 use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -20,7 +21,7 @@ pub use state::AppState;
 #[derive(OpenApi)]
 #[openapi(info(
     title = "transaction",
-    description = "Transfers and top-ups: their life cycle, idempotency and history"
+    description = "Movements of money: their life cycle, idempotency and history"
 ))]
 struct Contract;
 
@@ -43,6 +44,20 @@ fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::with_openapi(Contract::openapi())
         .routes(routes!(routes::create_transaction, routes::list_transactions))
         .routes(routes!(routes::show_transaction))
+        .routes(routes!(routes::create_refund))
         .routes(routes!(routes::create_top_up))
+        .routes(routes!(routes::create_withdrawal))
+        .routes(routes!(routes::create_hold, routes::list_holds))
+        .routes(routes!(routes::show_hold))
+        .routes(routes!(routes::capture_hold))
+        .routes(routes!(routes::void_hold))
+        .merge(batch())
         .routes(routes!(routes::provision))
+}
+
+/// A batch is larger than any other body.
+fn batch() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(routes::create_batch))
+        .layer(DefaultBodyLimit::max(routes::BODY_LIMIT_BYTES))
 }

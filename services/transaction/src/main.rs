@@ -5,7 +5,7 @@ use identity::Identity;
 use outbox::Relay;
 use server::{Background, Service};
 use sidecar::Sidecar;
-use transaction::{AppState, config::Config, recovery};
+use transaction::{AppState, config::Config, expiry, recovery};
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
@@ -31,6 +31,11 @@ async fn serve() -> anyhow::Result<()> {
     let background = Background::default();
     background.spawn(|stop| relay_worker.run(stop));
     background.spawn(|stop| recovery::run(pool.clone(), app.settler.clone(), stop));
+    let (expiry_pool, settler) = (pool.clone(), app.settler.clone());
+    background.every(expiry::PERIOD, "expiry of holds", move || {
+        let (pool, settler) = (expiry_pool.clone(), settler.clone());
+        async move { expiry::expire(&pool, &settler).await.map(drop) }
+    });
     server::run(
         listener,
         Service {

@@ -1,11 +1,12 @@
 //! Drives on what a crash, a timeout or an outage has left pending. Any number of replicas may do it at the same time.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
+use sqlx::{PgConnection, PgPool};
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
-use crate::{settler::Settler, store};
-use sqlx::PgPool;
+use crate::{domain::Transaction, settler::Settler, store};
 
 const PERIOD: Duration = Duration::from_secs(1);
 /// Fits the settler's queue, beside what requests bring.
@@ -39,7 +40,14 @@ pub async fn run(pool: PgPool, settler: Settler, stop: CancellationToken) {
 
 /// One round; says how many transactions reached their end.
 pub async fn recover(pool: &PgPool, settler: &Settler) -> sqlx::Result<usize> {
-    let pending = store::take_pending(&mut *pool.acquire().await?, BATCH.into(), LEASE_S).await?;
+    let mut db = pool.acquire().await?;
+    let mut pending = store::take_pending(&mut db, BATCH.into(), LEASE_S).await?;
+    let ids: Vec<_> = pending.iter().map(|transaction| transaction.id).collect();
+    let atomic = store::batches::atomic_batches(&mut db, &ids).await?;
+    pending.retain(|transaction| !atomic.contains_key(&transaction.id));
+    let mut ended = recover_batches(&mut db, settler, atomic.into_values().collect()).await?;
+    // It goes back before the wait for the ledger.
+    drop(db);
     let driving: Vec<_> = pending
         .into_iter()
         .map(|transaction| {
@@ -47,9 +55,28 @@ pub async fn recover(pool: &PgPool, settler: &Settler) -> sqlx::Result<usize> {
             tokio::spawn(async move { settler.settle(transaction).await })
         })
         .collect();
-    let mut ended = 0;
     for driven in driving {
         ended += usize::from(matches!(driven.await, Ok(Ok(_))));
+    }
+    Ok(ended)
+}
+
+/// Batches in which all are done or none: whichever of its members was found, all of a batch go together.
+async fn recover_batches(
+    db: &mut PgConnection,
+    settler: &Settler,
+    batch_ids: BTreeSet<Uuid>,
+) -> sqlx::Result<usize> {
+    let mut ended = 0;
+    for batch_id in batch_ids {
+        let members = store::batches::members(db, batch_id).await?;
+        let members: Vec<_> = members.into_iter().map(|member| member.transaction).collect();
+        // They end in one commit, so one that is not pending says that none is.
+        if members.iter().any(Transaction::is_final) {
+            continue;
+        }
+        let answers = settler.settle_all_or_none(members).await;
+        ended += answers.iter().filter(|answer| answer.is_ok()).count();
     }
     Ok(ended)
 }

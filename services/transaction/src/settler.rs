@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 use crate::{
     answer,
-    domain::{Final, Transaction},
+    domain::{Completion, Final, Transaction},
     events,
     ledger::{Ledger, Posted, Unknown},
     store::{self, Answer, Answered},
@@ -60,6 +60,7 @@ type Traces = HashMap<Uuid, TraceContext>;
 #[derive(Clone)]
 pub struct Settler {
     batcher: Batcher<Work, Result<Answer, Pending>>,
+    parts: Arc<Parts>,
 }
 
 struct Parts {
@@ -71,40 +72,62 @@ struct Parts {
 impl Settler {
     pub fn new(pool: PgPool, ledger: Ledger, relay: Relay) -> Self {
         let parts = Arc::new(Parts { pool, ledger, relay });
+        let shared = parts.clone();
         let batcher = Batcher::spawn(LIMITS, move |work| {
-            let parts = parts.clone();
-            async move { parts.run(work).await }
+            let parts = shared.clone();
+            async move { parts.run(work, false).await }
         });
-        Self { batcher }
+        Self { batcher, parts }
     }
 
     /// The answer that the transaction's client gets, whoever brought it to its end.
     pub async fn settle(&self, transaction: Transaction) -> Result<Answer, Pending> {
-        let work = Work {
-            transaction,
-            trace: TraceContext::current(),
-        };
-        let answers = self.batcher.submit(vec![work]).await.map_err(|rejected| {
-            tracing::warn!(%rejected, "a transaction waits for recovery");
-            Pending
-        })?;
+        let answers = self.settle_each(vec![transaction]).await;
         answers.into_iter().next().unwrap_or(Err(Pending))
+    }
+
+    /// As [`Settler::settle`], for many at once, each for itself.
+    pub async fn settle_each(&self, transactions: Vec<Transaction>) -> Vec<Result<Answer, Pending>> {
+        let count = transactions.len();
+        let work = works(transactions);
+        self.batcher.submit(work).await.unwrap_or_else(|rejected| {
+            tracing::warn!(%rejected, count, "transactions wait for recovery");
+            vec![Err(Pending); count]
+        })
+    }
+
+    /// As [`Settler::settle_each`], all or none. They go alone: the ledger decides them as one.
+    pub async fn settle_all_or_none(&self, transactions: Vec<Transaction>) -> Vec<Result<Answer, Pending>> {
+        self.parts.run(works(transactions), true).await
     }
 }
 
+fn works(transactions: Vec<Transaction>) -> Vec<Work> {
+    let trace = TraceContext::current();
+    transactions
+        .into_iter()
+        .map(|transaction| Work {
+            transaction,
+            trace: trace.clone(),
+        })
+        .collect()
+}
+
 impl Parts {
-    async fn run(&self, work: Vec<Work>) -> Vec<Result<Answer, Pending>> {
+    async fn run(&self, work: Vec<Work>, atomic: bool) -> Vec<Result<Answer, Pending>> {
         let ids: Vec<_> = work.iter().map(|work| work.transaction.id).collect();
         let traces: Traces = work
             .iter()
             .filter_map(|work| Some((work.transaction.id, work.trace.clone()?)))
             .collect();
         // One that came twice, from its request and from recovery, goes once.
-        let unique: HashMap<_, _> = work
+        let mut seen = HashSet::new();
+        let unique: Vec<_> = work
             .into_iter()
-            .map(|work| (work.transaction.id, work.transaction))
+            .map(|work| work.transaction)
+            .filter(|transaction| seen.insert(transaction.id))
             .collect();
-        let answers = match self.post_and_write(unique.into_values().collect(), &traces).await {
+        let answers = match self.post_and_write(unique, &traces, atomic).await {
             Ok(answers) => answers,
             Err(error) => {
                 tracing::warn!(%error, transactions = ids.len(), "transactions stay pending for now");
@@ -120,8 +143,9 @@ impl Parts {
         &self,
         pending: Vec<Transaction>,
         traces: &Traces,
+        atomic: bool,
     ) -> Result<HashMap<Uuid, Answer>, Fault> {
-        let posting = self.ledger.post(&pending);
+        let posting = self.ledger.post(&pending, atomic);
         // The shared call can be in one trace only; each event is in its own.
         let posted = match traces.values().next() {
             Some(trace) => in_trace(trace.clone(), posting).await,
@@ -141,6 +165,7 @@ impl Parts {
         let (ours, others): (Vec<_>, Vec<_>) = ended
             .into_iter()
             .partition(|ended| settled.contains(&ended.transaction.id));
+        store::follow_up(&mut tx, &ours).await?;
         outbox::enqueue_all(&mut tx, &news(&ours, traces)?).await?;
         let mut answers = HashMap::new();
         if !others.is_empty() {
@@ -160,7 +185,7 @@ impl Parts {
 fn news(ended: &[Answered], traces: &Traces) -> serde_json::Result<Vec<Event>> {
     let events = ended
         .iter()
-        .filter_map(|ended| events::transaction_made(&ended.transaction).transpose());
+        .filter_map(|ended| events::transaction_made(&ended.transaction, &ended.entries).transpose());
     events
         .map(|event| {
             event.map(|event| Event {
@@ -173,10 +198,22 @@ fn news(ended: &[Answered], traces: &Traces) -> serde_json::Result<Vec<Event>> {
 
 /// The end that the ledger's word gives to a pending transaction.
 fn end(pending: Transaction, posted: Posted, now: DateTime<Utc>) -> Result<Answered, Fault> {
-    let transaction = match posted {
-        Posted::Applied { payee } => pending.complete(payee, now),
-        Posted::Refused(failure) => pending.fail(failure),
-    }?;
+    let (transaction, entries) = match posted {
+        Posted::Applied(applied) => {
+            let completion = Completion {
+                payer: applied.payer,
+                payee: applied.payee,
+                fee: applied.fee(),
+                at: now,
+            };
+            (pending.complete(completion)?, applied.entries)
+        }
+        Posted::Refused(failure) => (pending.fail(failure)?, Vec::new()),
+    };
     let answer = answer::of(&transaction)?;
-    Ok(Answered { transaction, answer })
+    Ok(Answered {
+        transaction,
+        answer,
+        entries,
+    })
 }

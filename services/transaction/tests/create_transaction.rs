@@ -30,7 +30,9 @@ async fn a_transfer_is_completed_and_announced_once(pool: PgPool) {
         data,
         json!({ "transaction_id": id, "kind": "transfer", "from_account_id": Uuid::from_u128(1),
             "to_account_id": Uuid::from_u128(2), "from_user_id": user, "to_user_id": PAYEE,
-            "amount": { "amount_minor": 1250, "currency": "EUR" }, "completed_at": made["completed_at"] })
+            "amount": { "amount_minor": 1250, "currency": "EUR" }, "completed_at": made["completed_at"],
+            "entries": [{ "account_id": Uuid::from_u128(1), "amount_minor": -1250 },
+                        { "account_id": Uuid::from_u128(2), "amount_minor": 1250 }] })
     );
     assert_eq!(app.get(&format!("/transactions/{id}"), user).await.json, made);
 }

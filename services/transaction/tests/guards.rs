@@ -2,9 +2,9 @@
 
 mod support;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use sqlx::PgPool;
-use support::{App, transfer_of};
+use support::{App, PAYEE, transfer_of};
 use testkit::forgeries::{Target, assert_none_passes};
 use testkit::guards::{Owned, Walk};
 use testkit::{service_claims, user_claims};
@@ -15,18 +15,27 @@ async fn each_route_lets_in_whom_the_contract_names_and_nobody_else(pool: PgPool
     let app = App::new(pool).await;
     let payer = Uuid::now_v7();
     let made = app.transfer(payer, "key", &transfer_of(5)).await.json();
+    let of = |made: &Value| made["id"].as_str().unwrap().parse().unwrap();
+    let (captured, voided) = (app.hold(payer, 5).await, app.hold(payer, 5).await);
+    let owned = |operation, owner, id| Owned {
+        operation,
+        owner,
+        id,
+        body: json!({}),
+    };
     Walk {
         router: &app.router,
         issuer: &app.issuer,
         app_id: "transaction",
         openapi: &transaction::openapi().unwrap(),
         public: &[],
-        owned: &[Owned {
-            operation: "GET /transactions/{id}",
-            owner: payer,
-            id: made["id"].as_str().unwrap().parse().unwrap(),
-            body: Value::Null,
-        }],
+        owned: &[
+            owned("GET /transactions/{id}", payer, of(&made)),
+            owned("POST /transactions/{id}/refunds", PAYEE, of(&made)),
+            owned("GET /holds/{id}", payer, captured),
+            owned("POST /holds/{id}/capture", PAYEE, captured),
+            owned("POST /holds/{id}/void", PAYEE, voided),
+        ],
     }
     .assert_guarded()
     .await;

@@ -16,6 +16,8 @@ use crate::kind::Kind;
 #[derive(Deserialize)]
 pub struct TransactionMade {
     transaction_id: Uuid,
+    /// A word, which may be newer than this service.
+    kind: String,
     from_user_id: Option<Uuid>,
     to_user_id: Uuid,
     amount: Money,
@@ -25,10 +27,12 @@ pub struct TransactionMade {
 impl TransactionMade {
     /// Who gets which mail; who pays to themselves gets one.
     fn mails(&self) -> Vec<(Uuid, Kind)> {
-        match self.from_user_id {
-            None => vec![(self.to_user_id, Kind::ToppedUp)],
-            Some(payer) if payer == self.to_user_id => vec![(payer, Kind::Sent)],
-            Some(payer) => vec![(payer, Kind::Sent), (self.to_user_id, Kind::Received)],
+        match (self.from_user_id, self.kind.as_str()) {
+            (None, _) => vec![(self.to_user_id, Kind::ToppedUp)],
+            (Some(payer), "withdrawal") => vec![(payer, Kind::Withdrawn)],
+            (Some(payer), _) if payer == self.to_user_id => vec![(payer, Kind::Sent)],
+            (Some(payer), "refund") => vec![(payer, Kind::Sent), (self.to_user_id, Kind::Refunded)],
+            (Some(payer), _) => vec![(payer, Kind::Sent), (self.to_user_id, Kind::Received)],
         }
     }
 }
@@ -54,7 +58,7 @@ pub async fn transaction_made(
         // Who is gone gets no mail.
         let Some(contact) = find(user_id) else { continue };
         let other = match kind {
-            Kind::Received => made.from_user_id.and_then(find),
+            Kind::Received | Kind::Refunded => made.from_user_id.and_then(find),
             _ => find(made.to_user_id),
         };
         let facts = context! {

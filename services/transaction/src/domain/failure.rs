@@ -11,12 +11,20 @@ pub enum Failure {
     CurrencyMismatch,
     InsufficientFunds,
     BalanceOverflow,
+    MovementNotAllowed,
+    MovementLimitExceeded,
+    DailyLimitExceeded,
+    HoldNotFound,
+    HoldEnded,
+    HoldExpired,
+    CaptureExceedsHold,
+    BatchRefused,
     /// The ledger gave a reason that this version does not know.
     Refused,
 }
 
 impl Failure {
-    pub(crate) const ALL: [Self; 9] = [
+    pub(crate) const ALL: [Self; 17] = [
         Self::InvalidAmount,
         Self::SameAccount,
         Self::AccountNotFound,
@@ -25,6 +33,14 @@ impl Failure {
         Self::CurrencyMismatch,
         Self::InsufficientFunds,
         Self::BalanceOverflow,
+        Self::MovementNotAllowed,
+        Self::MovementLimitExceeded,
+        Self::DailyLimitExceeded,
+        Self::HoldNotFound,
+        Self::HoldEnded,
+        Self::HoldExpired,
+        Self::CaptureExceedsHold,
+        Self::BatchRefused,
         Self::Refused,
     ];
 
@@ -38,6 +54,14 @@ impl Failure {
             Self::CurrencyMismatch => "currency_mismatch",
             Self::InsufficientFunds => "insufficient_funds",
             Self::BalanceOverflow => "balance_overflow",
+            Self::MovementNotAllowed => "movement_not_allowed",
+            Self::MovementLimitExceeded => "movement_limit_exceeded",
+            Self::DailyLimitExceeded => "daily_limit_exceeded",
+            Self::HoldNotFound => "hold_not_found",
+            Self::HoldEnded => "hold_ended",
+            Self::HoldExpired => "hold_expired",
+            Self::CaptureExceedsHold => "capture_exceeds_hold",
+            Self::BatchRefused => "batch_refused",
             Self::Refused => "transaction_refused",
         }
     }
@@ -53,6 +77,14 @@ impl Failure {
             Self::CurrencyMismatch => "Both accounts have to be in the currency of the amount",
             Self::InsufficientFunds => "There is not enough money available in the account",
             Self::BalanceOverflow => "The payee's balance would become too large",
+            Self::MovementNotAllowed => "An account of this type does not pay or receive in this way",
+            Self::MovementLimitExceeded => "The amount is more than the account lets out at once",
+            Self::DailyLimitExceeded => "It is more than the account lets out in a day",
+            Self::HoldNotFound => "There is no such hold, or it is not yours to end",
+            Self::HoldEnded => "The hold has ended before",
+            Self::HoldExpired => "The hold's time is over",
+            Self::CaptureExceedsHold => "A capture takes no more than its hold reserves",
+            Self::BatchRefused => "Another item of the batch was refused, so none was done",
             Self::Refused => "The ledger refused the transaction",
         }
     }

@@ -6,4 +6,4 @@ mod transaction;
 
 pub use failure::Failure;
 pub use idempotency::{IdempotencyKey, RequestHash};
-pub use transaction::{Final, Kind, Order, State, Transaction};
+pub use transaction::{About, Completion, Final, Kind, Order, State, Transaction};

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::Failure;
 
-/// Where the money comes from.
+/// What a transaction does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
@@ -16,20 +16,57 @@ pub enum Kind {
     Transfer,
     /// From outside.
     TopUp,
+    /// To outside.
+    Withdrawal,
+    /// Reserves an amount for a payee; nothing moves.
+    Hold,
+    /// Moves what a hold has reserved, or a part of it, and releases the rest.
+    Capture,
+    /// Releases what a hold has reserved.
+    Void,
+    /// Releases what a hold has reserved, once its time is over.
+    Expiry,
+    /// Gives back what a transfer or a capture has moved, or a part of it.
+    Refund,
 }
 
 impl Kind {
+    const ALL: [Self; 8] = [
+        Self::Transfer,
+        Self::TopUp,
+        Self::Withdrawal,
+        Self::Hold,
+        Self::Capture,
+        Self::Void,
+        Self::Expiry,
+        Self::Refund,
+    ];
+
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Transfer => "transfer",
             Self::TopUp => "top_up",
+            Self::Withdrawal => "withdrawal",
+            Self::Hold => "hold",
+            Self::Capture => "capture",
+            Self::Void => "void",
+            Self::Expiry => "expiry",
+            Self::Refund => "refund",
         }
     }
 
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Transfer, Self::TopUp]
-            .into_iter()
-            .find(|known| known.as_str() == text)
+        Self::ALL.into_iter().find(|known| known.as_str() == text)
+    }
+
+    /// Whether a completed one has moved money.
+    pub fn moves(self) -> bool {
+        !matches!(self, Self::Hold | Self::Void | Self::Expiry)
+    }
+
+    /// Whether what it has moved can be given back.
+    pub fn is_refundable(self) -> bool {
+        matches!(self, Self::Transfer | Self::Capture)
     }
 }
 
@@ -38,17 +75,29 @@ impl Kind {
 pub enum State {
     /// The ledger has not answered yet.
     Pending,
-    /// The money has moved, to an account of the user `payee`.
-    Completed { payee: Uuid, at: DateTime<Utc> },
+    /// The ledger has done it.
+    Completed(Completion),
     /// Nothing has moved, nothing will.
     Failed(Failure),
+}
+
+/// What the ledger has told of a transaction that it has done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Completion {
+    /// None: the money came from outside.
+    pub payer: Option<Uuid>,
+    /// Of a withdrawal the payer.
+    pub payee: Uuid,
+    /// What the payee has paid for it.
+    pub fee: Option<Minor>,
+    pub at: DateTime<Utc>,
 }
 
 impl State {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Pending => "pending",
-            Self::Completed { .. } => "completed",
+            Self::Completed(_) => "completed",
             Self::Failed(_) => "failed",
         }
     }
@@ -59,13 +108,61 @@ impl State {
 pub struct Order {
     pub kind: Kind,
     pub initiator: Uuid,
-    /// An operator may top up anybody's account.
+    /// An operator acts on anybody's account.
     pub by_operator: bool,
     /// None: the money comes from outside.
     pub from: Option<Uuid>,
-    pub to: Uuid,
+    /// None: the money goes outside.
+    pub to: Option<Uuid>,
     pub amount: Money,
     pub description: Option<String>,
+    /// What else it is about.
+    pub about: About,
+}
+
+/// The other thing that an order refers to. Which one goes with which kind, the constructors of routes see to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum About {
+    #[default]
+    Nothing,
+    /// A hold lasts until then.
+    Until(DateTime<Utc>),
+    /// What a capture, a void or an expiry ends.
+    Hold(Uuid),
+    /// What a refund gives back.
+    Transaction(Uuid),
+    /// What a transfer pays.
+    PaymentRequest(Uuid),
+}
+
+impl About {
+    pub fn until(self) -> Option<DateTime<Utc>> {
+        match self {
+            Self::Until(at) => Some(at),
+            _ => None,
+        }
+    }
+
+    pub fn hold(self) -> Option<Uuid> {
+        match self {
+            Self::Hold(id) => Some(id),
+            _ => None,
+        }
+    }
+
+    pub fn refunded(self) -> Option<Uuid> {
+        match self {
+            Self::Transaction(id) => Some(id),
+            _ => None,
+        }
+    }
+
+    pub fn payment_request(self) -> Option<Uuid> {
+        match self {
+            Self::PaymentRequest(id) => Some(id),
+            _ => None,
+        }
+    }
 }
 
 /// An order that was accepted, and what became of it.
@@ -88,7 +185,7 @@ impl Transaction {
         if order.amount.amount_minor <= Minor::ZERO {
             return Err(Failure::InvalidAmount);
         }
-        if order.from == Some(order.to) {
+        if order.from.is_some() && order.from == order.to {
             return Err(Failure::SameAccount);
         }
         Ok(Self {
@@ -100,8 +197,8 @@ impl Transaction {
     }
 
     /// The ledger has posted it.
-    pub fn complete(self, payee: Uuid, at: DateTime<Utc>) -> Result<Self, Final> {
-        self.end(State::Completed { payee, at })
+    pub fn complete(self, completion: Completion) -> Result<Self, Final> {
+        self.end(State::Completed(completion))
     }
 
     /// The ledger has refused it.
@@ -112,7 +209,7 @@ impl Transaction {
     fn end(self, state: State) -> Result<Self, Final> {
         match self.state {
             State::Pending => Ok(Self { state, ..self }),
-            State::Completed { .. } | State::Failed(_) => Err(Final),
+            State::Completed(_) | State::Failed(_) => Err(Final),
         }
     }
 
@@ -137,12 +234,13 @@ mod tests {
             initiator: Uuid::from_u128(1),
             by_operator: false,
             from: from.map(Uuid::from_u128),
-            to: Uuid::from_u128(to),
+            to: Some(Uuid::from_u128(to)),
             amount: Money {
                 amount_minor: Minor(amount),
                 currency: "EUR".parse().unwrap(),
             },
             description: None,
+            about: About::Nothing,
         }
     }
 
@@ -154,11 +252,12 @@ mod tests {
         #[test]
         fn no_transition_leaves_a_final_state(steps in prop::collection::vec(any_step(), 1..10)) {
             let now = DateTime::UNIX_EPOCH;
+            let completion = Completion { payer: None, payee: Uuid::nil(), fee: None, at: now };
             let mut transaction = Transaction::accept(Uuid::nil(), order(Some(1), 2, 5), now).unwrap();
             let mut end = None;
             for step in steps {
                 let next = match step {
-                    None => transaction.clone().complete(Uuid::nil(), now),
+                    None => transaction.clone().complete(completion),
                     Some(failure) => transaction.clone().fail(failure),
                 };
                 prop_assert_eq!(next.is_err(), end.is_some());

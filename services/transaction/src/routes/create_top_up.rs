@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::{idempotent::make, views::TransactionView};
 use crate::{
     AppState,
-    domain::{IdempotencyKey, Kind, Order, RequestHash},
+    domain::{About, IdempotencyKey, Kind, Order, RequestHash},
 };
 
 #[derive(Deserialize, Serialize, Validate, ToSchema)]
@@ -55,9 +55,10 @@ pub(crate) async fn create_top_up(
         initiator: user.id,
         by_operator,
         from: None,
-        to: request.account_id,
+        to: Some(request.account_id),
         amount: request.amount,
         description: None,
+        about: About::Nothing,
     };
     make(&app, key, hash, order).await
 }

@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{idempotent::make, views::TransactionView};
+use super::{description::printable, idempotent::make, views::TransactionView};
 use crate::{
     AppState,
-    domain::{IdempotencyKey, Kind, Order, RequestHash},
+    domain::{About, IdempotencyKey, Kind, Order, RequestHash},
 };
 
 #[derive(Deserialize, Serialize, Validate, ToSchema)]
@@ -30,18 +30,6 @@ pub(crate) struct TransferRequest {
     description: Option<String>,
 }
 
-#[expect(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "garde passes the context by reference"
-)]
-fn printable(text: &str, (): &()) -> garde::Result {
-    if text.chars().any(char::is_control) {
-        Err(garde::Error::new("has control characters"))
-    } else {
-        Ok(())
-    }
-}
-
 /// Moves money from an account of the caller to another account. Safe to repeat with the same `Idempotency-Key`: the money
 /// moves once, and the answer is the first one.
 #[utoipa::path(post, path = "/transactions", tag = "transactions", request_body = TransferRequest, security(("bearer" = ["user"])),
@@ -52,6 +40,7 @@ fn printable(text: &str, (): &()) -> garde::Result {
         (status = 404, description = "account_not_found"),
         (status = 409, description = "idempotency_in_progress"),
         (status = 422, description = "insufficient_funds, account_frozen, account_closed, currency_mismatch, same_account, \
+                                      movement_not_allowed, movement_limit_exceeded, daily_limit_exceeded, \
                                       invalid_amount, balance_overflow, idempotency_key_reused, invalid_request"),
         (status = 503, description = "outcome_pending: ask again with the same key"),
     ))]
@@ -67,9 +56,10 @@ pub(crate) async fn create_transaction(
         initiator: user.id,
         by_operator: false,
         from: Some(request.from_account_id),
-        to: request.to_account_id,
+        to: Some(request.to_account_id),
         amount: request.amount,
         description: request.description,
+        about: About::Nothing,
     };
     make(&app, key, hash, order).await
 }

@@ -19,6 +19,6 @@ pub(crate) async fn list_transactions(
     Ok(Json(paging.page(
         rows,
         |row| row.id.to_string(),
-        TransactionView::from,
+        |row| TransactionView::of(row, user.id),
     )))
 }

@@ -39,7 +39,10 @@ pub(crate) async fn provision(
     let mut db = app.pool.acquire().await?;
     let rows = store::history(&mut db, request.user_id, None, NEWEST).await?;
     Ok(Json(Page {
-        items: rows.into_iter().map(TransactionView::from).collect(),
+        items: rows
+            .into_iter()
+            .map(|row| TransactionView::of(row, request.user_id))
+            .collect(),
         next_cursor: None,
     }))
 }

@@ -15,12 +15,17 @@ pub(crate) async fn show_transaction(
     Path(id): Path<Uuid>,
 ) -> problem::Result<Json<TransactionView>> {
     let mut db = app.pool.acquire().await?;
-    let transaction = store::find(&mut db, user.id, id).await?.ok_or_else(|| {
-        Problem::new(
-            StatusCode::NOT_FOUND,
-            "transaction_not_found",
-            "There is no such transaction",
-        )
-    })?;
-    Ok(Json(transaction.into()))
+    let transaction = store::find(&mut db, user.id, id)
+        .await?
+        .ok_or_else(transaction_not_found)?;
+    Ok(Json(TransactionView::of(transaction, user.id)))
+}
+
+/// There is no such transaction, or it is somebody else's: the answer does not tell which.
+pub(super) fn transaction_not_found() -> Problem {
+    Problem::new(
+        StatusCode::NOT_FOUND,
+        "transaction_not_found",
+        "There is no such transaction",
+    )
 }

@@ -1,11 +1,16 @@
 //! The SQL of this service. Functions take a connection; the caller owns the transaction.
 
+pub mod batches;
 mod begin;
+mod follow_up;
+pub mod holds;
 mod read;
+pub mod refunds;
 mod settle;
 
-pub use begin::{Earlier, begin, earlier};
-pub use read::{find, history, take_pending};
+pub use begin::{Batch, Earlier, begin, earlier, insert, take_key};
+pub use follow_up::follow_up;
+pub use read::{by_ids, find, history, take_pending};
 pub use settle::{Answered, answers, settle};
 
 /// What a client gets, byte for byte, also when it asks again.

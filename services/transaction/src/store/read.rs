@@ -5,17 +5,17 @@ use money::{Minor, Money};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::domain::{Failure, Kind, Order, State, Transaction};
+use crate::domain::{About, Completion, Failure, Kind, Order, State, Transaction};
 
 /// A transaction, if this user is one of its parties. The payee becomes one when it is completed.
 pub async fn find(db: &mut PgConnection, user: Uuid, id: Uuid) -> sqlx::Result<Option<Transaction>> {
     let row = sqlx::query_as!(
         Row,
         r#"select id as "id!", kind as "kind!", state as "state!", initiator_user_id as "initiator_user_id!",
-                  by_operator as "by_operator!", from_account_id, to_account_id as "to_account_id!", to_user_id,
-                  amount_minor as "amount_minor!", currency as "currency!", description, failure_code,
-                  created_at as "created_at!", completed_at
-           from transactions where id = $1 and (initiator_user_id = $2 or to_user_id = $2)"#,
+                  by_operator as "by_operator!", from_account_id, to_account_id, payer_user_id, to_user_id,
+                  amount_minor as "amount_minor!", currency as "currency!", description, failure_code, fee_minor,
+                  expires_at, hold_id, refunds_id, payment_request_id, created_at as "created_at!", completed_at
+           from transactions where id = $1 and (initiator_user_id = $2 or to_user_id = $2 or payer_user_id = $2)"#,
         id,
         user,
     )
@@ -24,7 +24,23 @@ pub async fn find(db: &mut PgConnection, user: Uuid, id: Uuid) -> sqlx::Result<O
     row.map(Transaction::try_from).transpose()
 }
 
-/// A page of a user's transactions, newest first, before the transaction `before`. Two index scans of one page each, so it
+/// Transactions by their ids, whoever's they are.
+pub async fn by_ids(db: &mut PgConnection, ids: &[Uuid]) -> sqlx::Result<Vec<Transaction>> {
+    let rows = sqlx::query_as!(
+        Row,
+        r#"select id as "id!", kind as "kind!", state as "state!", initiator_user_id as "initiator_user_id!",
+                  by_operator as "by_operator!", from_account_id, to_account_id, payer_user_id, to_user_id,
+                  amount_minor as "amount_minor!", currency as "currency!", description, failure_code, fee_minor,
+                  expires_at, hold_id, refunds_id, payment_request_id, created_at as "created_at!", completed_at
+           from transactions where id = any($1)"#,
+        ids,
+    )
+    .fetch_all(db)
+    .await?;
+    rows.into_iter().map(Transaction::try_from).collect()
+}
+
+/// A page of a user's transactions, newest first, before the transaction `before`. Three index scans of one page each, so it
 /// costs the same however long the history is.
 pub async fn history(
     db: &mut PgConnection,
@@ -38,12 +54,14 @@ pub async fn history(
                select * from transactions where initiator_user_id = $1 and id < $2 order by id desc limit $3
            ), received as (
                select * from transactions where to_user_id = $1 and id < $2 order by id desc limit $3
+           ), paid as (
+               select * from transactions where payer_user_id = $1 and id < $2 order by id desc limit $3
            )
            select id as "id!", kind as "kind!", state as "state!", initiator_user_id as "initiator_user_id!",
-                  by_operator as "by_operator!", from_account_id, to_account_id as "to_account_id!", to_user_id,
-                  amount_minor as "amount_minor!", currency as "currency!", description, failure_code,
-                  created_at as "created_at!", completed_at
-           from (select * from made union select * from received) as mine order by id desc limit $3"#,
+                  by_operator as "by_operator!", from_account_id, to_account_id, payer_user_id, to_user_id,
+                  amount_minor as "amount_minor!", currency as "currency!", description, failure_code, fee_minor,
+                  expires_at, hold_id, refunds_id, payment_request_id, created_at as "created_at!", completed_at
+           from (select * from made union select * from received union select * from paid) as mine order by id desc limit $3"#,
         user,
         before.unwrap_or(Uuid::max()),
         limit,
@@ -64,9 +82,9 @@ pub async fn take_pending(db: &mut PgConnection, limit: i64, lease_s: f64) -> sq
                order by recover_after limit $1 for update skip locked
            )
            returning id as "id!", kind as "kind!", state as "state!", initiator_user_id as "initiator_user_id!",
-                  by_operator as "by_operator!", from_account_id, to_account_id as "to_account_id!", to_user_id,
-                  amount_minor as "amount_minor!", currency as "currency!", description, failure_code,
-                  created_at as "created_at!", completed_at"#,
+                  by_operator as "by_operator!", from_account_id, to_account_id, payer_user_id, to_user_id,
+                  amount_minor as "amount_minor!", currency as "currency!", description, failure_code, fee_minor,
+                  expires_at, hold_id, refunds_id, payment_request_id, created_at as "created_at!", completed_at"#,
         limit,
         lease_s,
     )
@@ -83,12 +101,18 @@ struct Row {
     initiator_user_id: Uuid,
     by_operator: bool,
     from_account_id: Option<Uuid>,
-    to_account_id: Uuid,
+    to_account_id: Option<Uuid>,
+    payer_user_id: Option<Uuid>,
     to_user_id: Option<Uuid>,
     amount_minor: i64,
     currency: String,
     description: Option<String>,
     failure_code: Option<String>,
+    fee_minor: Option<i64>,
+    expires_at: Option<DateTime<Utc>>,
+    hold_id: Option<Uuid>,
+    refunds_id: Option<Uuid>,
+    payment_request_id: Option<Uuid>,
     created_at: DateTime<Utc>,
     completed_at: Option<DateTime<Utc>>,
 }
@@ -103,6 +127,7 @@ impl TryFrom<Row> for Transaction {
 
     fn try_from(row: Row) -> sqlx::Result<Self> {
         let senseless = || sqlx::Error::Decode(Box::new(Senseless(row.id)));
+        let kind = Kind::parse(&row.kind).ok_or_else(senseless)?;
         let state = match (
             row.state.as_str(),
             row.to_user_id,
@@ -110,12 +135,17 @@ impl TryFrom<Row> for Transaction {
             &row.failure_code,
         ) {
             ("pending", ..) => State::Pending,
-            ("completed", Some(payee), Some(at), _) => State::Completed { payee, at },
+            ("completed", Some(payee), Some(at), _) => State::Completed(Completion {
+                payer: payer(kind, &row),
+                payee,
+                fee: row.fee_minor.map(Minor),
+                at,
+            }),
             ("failed", _, _, Some(code)) => State::Failed(Failure::parse(code)),
             _ => return Err(senseless()),
         };
         let order = Order {
-            kind: Kind::parse(&row.kind).ok_or_else(senseless)?,
+            kind,
             initiator: row.initiator_user_id,
             by_operator: row.by_operator,
             from: row.from_account_id,
@@ -124,6 +154,7 @@ impl TryFrom<Row> for Transaction {
                 amount_minor: Minor(row.amount_minor),
                 currency: row.currency.parse().map_err(|_| senseless())?,
             },
+            about: about(&row),
             description: row.description,
         };
         Ok(Self {
@@ -133,4 +164,20 @@ impl TryFrom<Row> for Transaction {
             state,
         })
     }
+}
+
+/// The payer has a column of their own only if they are not the initiator.
+fn payer(kind: Kind, row: &Row) -> Option<Uuid> {
+    match kind {
+        Kind::TopUp => None,
+        _ => row.payer_user_id.or(Some(row.initiator_user_id)),
+    }
+}
+
+fn about(row: &Row) -> About {
+    None.or(row.expires_at.map(About::Until))
+        .or(row.hold_id.map(About::Hold))
+        .or(row.refunds_id.map(About::Transaction))
+        .or(row.payment_request_id.map(About::PaymentRequest))
+        .unwrap_or_default()
 }

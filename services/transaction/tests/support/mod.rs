@@ -35,6 +35,9 @@ use uuid::Uuid;
 /// The owner of every account that the stub ledger knows.
 pub const PAYEE: Uuid = Uuid::from_u128(42);
 
+/// The external account of the stub ledger.
+pub const OUTSIDE: Uuid = Uuid::from_u128(99);
+
 /// How the stub ledger behaves.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Mode {
@@ -54,6 +57,8 @@ pub struct Ledger {
     pub mode: watch::Sender<Mode>,
     results: Arc<Mutex<HashMap<String, Value>>>,
     pub seen: Arc<Mutex<Vec<Value>>>,
+    /// Whether each call asked for all or none.
+    pub atomic: Arc<Mutex<Vec<bool>>>,
 }
 
 impl Ledger {
@@ -62,6 +67,7 @@ impl Ledger {
             mode: watch::Sender::new(Mode::Apply),
             results: Arc::default(),
             seen: Arc::default(),
+            atomic: Arc::default(),
         };
         let router = Router::new()
             .route("/internal/postings", post(answer))
@@ -90,11 +96,55 @@ impl Ledger {
         let id = posting["posting_id"].as_str().unwrap().to_owned();
         let result = match mode {
             Mode::Refuse(code) => json!({ "posting_id": id, "outcome": "refused", "code": code }),
-            _ => json!({ "posting_id": id, "outcome": "applied",
-                "from": { "account_id": posting["from_account_id"], "user_id": null, "balance_minor": 0 },
-                "to": { "account_id": posting["to_account_id"], "user_id": PAYEE, "balance_minor": 0 } }),
+            _ => self.applied_result(posting, &id),
         };
         self.results.lock().unwrap().entry(id).or_insert(result).clone()
+    }
+
+    /// What the real one answers, without balances. Whoever pays is who asked for it first.
+    fn applied_result(&self, posting: &Value, id: &str) -> Value {
+        let (payer, from, to) = match posting["hold_id"].as_str() {
+            Some(hold) => {
+                let hold = &self.results.lock().unwrap()[hold];
+                let side = |name: &str| hold[name]["account_id"].clone();
+                (hold["from"]["user_id"].clone(), side("from"), side("to"))
+            }
+            None if posting["kind"] == "refund" => (
+                json!(PAYEE),
+                posting["from_account_id"].clone(),
+                posting["to_account_id"].clone(),
+            ),
+            None => (
+                posting["initiator_user_id"].clone(),
+                or_outside(&posting["from_account_id"]),
+                or_outside(&posting["to_account_id"]),
+            ),
+        };
+        let user = |account: &Value, owner: Value| {
+            if *account == json!(OUTSIDE) {
+                Value::Null
+            } else {
+                owner
+            }
+        };
+        let amount = posting["amount"]["amount_minor"].as_i64().unwrap();
+        let entries = match posting["kind"].as_str().unwrap() {
+            "hold" | "void" | "expiry" => json!([]),
+            _ => {
+                json!([{ "account_id": from, "amount_minor": -amount }, { "account_id": to, "amount_minor": amount }])
+            }
+        };
+        json!({ "posting_id": id, "outcome": "applied", "entries": entries,
+            "from": { "account_id": from, "user_id": user(&from, payer), "balance_minor": 0 },
+            "to": { "account_id": to, "user_id": user(&to, json!(PAYEE)), "balance_minor": 0 } })
+    }
+}
+
+fn or_outside(account: &Value) -> Value {
+    if account.is_null() {
+        json!(OUTSIDE)
+    } else {
+        account.clone()
     }
 }
 
@@ -116,6 +166,7 @@ async fn answer(State(ledger): State<Ledger>, headers: HeaderMap, Json(body): Js
         .iter()
         .map(|posting| ledger.result(posting, &mode))
         .collect();
+    ledger.atomic.lock().unwrap().push(body["atomic"] == true);
     if mode == Mode::LoseAnswer {
         return StatusCode::BAD_GATEWAY.into_response();
     }
@@ -189,6 +240,29 @@ impl App {
     pub async fn transfer(&self, user: Uuid, key: &str, body: &Value) -> Raw {
         self.send("/transactions", &self.issuer.user_token(user), Some(key), body)
             .await
+    }
+
+    /// Sends a request with a key of its own.
+    pub async fn ask(&self, user: Uuid, path: &str, body: &Value) -> Raw {
+        let key = Uuid::now_v7().to_string();
+        self.send(path, &self.issuer.user_token(user), Some(&key), body)
+            .await
+    }
+
+    /// As [`App::ask`], by an operator.
+    pub async fn ask_as_operator(&self, path: &str, body: &Value) -> Raw {
+        let operator = self
+            .issuer
+            .token_with_roles(Uuid::now_v7(), &["user", "operator"]);
+        let key = Uuid::now_v7().to_string();
+        self.send(path, &operator, Some(&key), body).await
+    }
+
+    /// The id of a new hold in favour of [`PAYEE`].
+    pub async fn hold(&self, payer: Uuid, amount: i64) -> Uuid {
+        let held = self.ask(payer, "/holds", &transfer_of(amount)).await;
+        assert_eq!(held.status, 201, "{}", held.body);
+        held.json()["id"].as_str().unwrap().parse().unwrap()
     }
 
     /// One round of recovery, as if seconds had passed.
