@@ -229,7 +229,11 @@ impl Stack {
     /// the service `like` gets, but is another app.
     pub fn sidecar_for(&self, app_id: &str, like: &str, port: u16) -> anyhow::Result<Sidecar> {
         let file = RunFile::read(&Path::new(ROOT).join(RUN_FILE))?;
-        let like = file.apps.iter().find(|app| app.id == like).context("no such app")?;
+        let like = file
+            .apps
+            .iter()
+            .find(|app| app.id == like)
+            .context("no such app")?;
         let app = App {
             id: app_id.to_owned(),
             config: like.config.clone(),

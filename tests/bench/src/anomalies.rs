@@ -116,9 +116,11 @@ impl Audit {
 
     /// Waits until every event has been delivered. What is late by more than [`PATIENCE`] is lost.
     pub async fn delivered(&self) -> anyhow::Result<()> {
-        within(PATIENCE, "every completed transaction is in the audit log", || async {
-            (self.lost_events().await.ok()? == 0).then_some(())
-        })
+        within(
+            PATIENCE,
+            "every completed transaction is in the audit log",
+            || async { (self.lost_events().await.ok()? == 0).then_some(()) },
+        )
         .await
     }
 

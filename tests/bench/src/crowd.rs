@@ -49,7 +49,9 @@ impl Crowd {
     /// The payer's part of the first payments.
     async fn pay_first(&self, payer: usize) -> anyhow::Result<()> {
         for payee in self.payees.iter().skip(payer).step_by(self.payers.len()) {
-            self.payers[payer].pay(&Uuid::new_v4(), payee, FIRST_PAYMENT_MINOR).await?;
+            self.payers[payer]
+                .pay(&Uuid::new_v4(), payee, FIRST_PAYMENT_MINOR)
+                .await?;
         }
         Ok(())
     }

@@ -39,7 +39,7 @@ pub async fn measure(variables: &[(&str, &str)]) -> anyhow::Result<Vec<Measured>
     let mut figures = Vec::new();
     for accounts in SIZES {
         let stack = Stack::start_with(variables).await?;
-        figures.push((accounts, at_size(&stack, accounts).await?));
+        figures.push((accounts, Box::pin(at_size(&stack, accounts)).await?));
     }
     let mut lines = Vec::new();
     let mut sizes = figures.iter();
@@ -75,17 +75,27 @@ fn compare(accounts: u32, grown: &Figures, floor: &Figures) -> [Measured; 3] {
             grown.first_page_ms,
             floor.first_page_ms,
         ),
-        page("p50 of a deep page of history", grown.deep_page_ms, floor.deep_page_ms),
+        page(
+            "p50 of a deep page of history",
+            grown.deep_page_ms,
+            floor.deep_page_ms,
+        ),
     ]
 }
 
 async fn at_size(stack: &Stack, accounts: u32) -> anyhow::Result<Figures> {
     let person = Person::arrive(&stack.origin()).await?;
     let server = Server::of(stack)?;
-    let (books, transactions) = (server.connect("account").await?, server.connect("transaction").await?);
+    let (books, transactions) = (
+        server.connect("account").await?,
+        server.connect("transaction").await?,
+    );
     let started = Instant::now();
-    bulk::fill(&books, &transactions, accounts, person.user_id).await?;
-    println!("{accounts} accounts with their entries were made in {:.0?}", started.elapsed());
+    Box::pin(bulk::fill(&books, &transactions, accounts, person.user_id)).await?;
+    println!(
+        "{accounts} accounts with their entries were made in {:.0?}",
+        started.elapsed()
+    );
     idle::settle().await?;
 
     let book = Book::of(&books, payers(&books).await?)?;

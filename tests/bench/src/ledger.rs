@@ -109,8 +109,10 @@ impl Book {
 
     /// Everybody pays anybody.
     pub async fn spread(&self, time: Duration) -> anyhow::Result<Rate> {
-        self.drive(time, |payer, dice| (payer + 1 + dice % (self.accounts.len() - 1)) % self.accounts.len())
-            .await
+        self.drive(time, |payer, dice| {
+            (payer + 1 + dice % (self.accounts.len() - 1)) % self.accounts.len()
+        })
+        .await
     }
 
     /// Everybody pays the first.

@@ -102,13 +102,13 @@ impl Counts {
 
 impl<'a> Day<'a> {
     fn of(crowd: &'a Crowd) -> Self {
-        let logged_out = crowd.payers.iter().map(|payer| Person {
-            cookie: String::new(),
-            ..payer.person.clone()
-        });
+        let mut logged_out: Vec<_> = crowd.payers.iter().map(|payer| payer.person.clone()).collect();
+        for person in &mut logged_out {
+            person.cookie.clear();
+        }
         Self {
             crowd,
-            logged_out: logged_out.collect(),
+            logged_out,
             round: round(),
             // Not all at the same place at once.
             places: (0..CONNECTIONS).map(AtomicUsize::new).collect(),
@@ -131,8 +131,8 @@ impl<'a> Day<'a> {
             Action::Transfer => self.crowd.pay_anybody(number).await?,
             Action::Deposit => deposit(payer).await?,
             Action::Login => {
-                let answer = self.logged_out[number].try_log_in(PASSWORD, &json!({}));
-                ok(&answer.await?)?;
+                let person = &self.logged_out[number];
+                ok(&person.try_log_in(PASSWORD, &json!({})).await?)?;
             }
         }
         self.counts.count(action);
@@ -150,7 +150,10 @@ fn round() -> Vec<Action> {
 }
 
 async fn balance(payer: &Payer) -> anyhow::Result<()> {
-    let answer = payer.person.get(&format!("/accounts/{}", payer.account_id)).await?;
+    let answer = payer
+        .person
+        .get(&format!("/accounts/{}", payer.account_id))
+        .await?;
     answer.json["balance_minor"].as_i64().context("no balance")?;
     Ok(())
 }
@@ -181,7 +184,9 @@ mod tests {
     #[test]
     fn no_action_comes_in_one_block() {
         let round = round();
-        let blocks = round.windows(5).filter(|five| five.iter().all(|one| *one == five[0]));
+        let blocks = round
+            .windows(5)
+            .filter(|five| five.iter().all(|one| *one == five[0]));
         assert_eq!(blocks.count(), 0);
     }
 }

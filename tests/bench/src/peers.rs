@@ -76,7 +76,7 @@ pub fn table_of(lines: &[Measured]) -> String {
     });
     table(
         ["what", "PayMe", "Bank of Anthos 0.6.9", "Blnk 0.15.2", "others"],
-        rows.collect(),
+        &rows.collect::<Vec<_>>(),
     )
 }
 

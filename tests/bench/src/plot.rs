@@ -1,7 +1,6 @@
 //! The same lines as a picture: how far each figure is past its goal, or before it.
 
-use minijinja::{AutoEscape, Environment, context};
-use serde::Serialize;
+use minijinja::{AutoEscape, Environment, Value, context};
 
 use crate::report::{Goal, Measured, Report};
 
@@ -21,16 +20,6 @@ pub struct Plot {
     pub html: String,
 }
 
-#[derive(Serialize)]
-struct Bar {
-    what: String,
-    y: u32,
-    width: f64,
-    ratio: String,
-    goal: String,
-    met: bool,
-}
-
 impl Plot {
     pub fn of(report: &Report) -> anyhow::Result<Self> {
         let mut templates = Environment::new();
@@ -46,10 +35,10 @@ impl Plot {
                 bars,
             },
         )?;
-        let rows: Vec<_> = report.lines.iter().map(Measured::cells).collect();
+        let rows: Vec<_> = report.lines.iter().map(|line| line.cells().to_vec()).collect();
         let html = templates.render_str(
             include_str!("plot.html"),
-            context! { machine => report.machine, svg, rows },
+            context! { machine => report.machine.as_str(), svg => svg.as_str(), rows },
         )?;
         Ok(Self { svg, html })
     }
@@ -67,15 +56,11 @@ fn past_goal(line: &Measured) -> Option<(&Measured, f64)> {
     Some((line, times))
 }
 
-fn bar((y, (line, times)): (u32, (&Measured, f64))) -> Bar {
+fn bar((y, (line, times)): (u32, (&Measured, f64))) -> Value {
     let (goal, met) = line.verdict();
-    Bar {
-        what: line.what.clone(),
-        y,
-        width: (times.clamp(0.0, MOST) * GOAL).round(),
-        ratio: format!("{:.2}", line.ratio()),
-        goal,
-        met: met.unwrap_or_default(),
+    context! {
+        what => line.what.as_str(), y, goal, met => met.unwrap_or_default(),
+        width => (times.clamp(0.0, MOST) * GOAL).round(), ratio => format!("{:.2}", line.ratio()),
     }
 }
 

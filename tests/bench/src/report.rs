@@ -93,33 +93,32 @@ impl Unit {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let head = ["what", "measured", "floor", "ratio", "goal", "", "anomalies"];
-        let rows = self.lines.iter().map(Measured::cells).collect();
-        write!(f, "{}\n\n{}", self.machine, table(head, rows))
+        let rows: Vec<_> = self.lines.iter().map(Measured::cells).collect();
+        write!(f, "{}\n\n{}", self.machine, table(head, &rows))
     }
 }
 
 /// Markdown, with cells so wide that a terminal shows it as a table too.
-pub fn table<const N: usize>(head: [&str; N], rows: Vec<[String; N]>) -> String {
-    let rows: Vec<_> = [head.map(str::to_owned)].into_iter().chain(rows).collect();
+pub fn table<const N: usize>(head: [&str; N], rows: &[[String; N]]) -> String {
+    let head = head.map(str::to_owned);
     let width = |column: usize| {
-        let cells = rows.iter().map(|row| row[column].chars().count());
+        let cells = [&head]
+            .into_iter()
+            .chain(rows)
+            .map(|row| row[column].chars().count());
         cells.max().unwrap_or(0)
     };
     let widths: [usize; N] = std::array::from_fn(width);
-    let mut text = String::new();
-    for (number, row) in rows.iter().enumerate() {
-        for (cell, width) in row.iter().zip(widths) {
-            text += &format!("| {cell:width$} ");
-        }
-        text += "|\n";
-        if number == 0 {
-            for width in widths {
-                text += &format!("|{:-<1$}", "", width + 2);
-            }
-            text += "|\n";
-        }
-    }
-    text
+    let line = |row: &[String; N]| {
+        let cells = row
+            .iter()
+            .zip(widths)
+            .map(|(cell, width)| format!("| {cell:width$} "));
+        cells.collect::<String>() + "|\n"
+    };
+    let rule = widths.map(|width| format!("|{:-<1$}", "", width + 2));
+    let rows: String = rows.iter().map(line).collect();
+    format!("{}{}|\n{rows}", line(&head), rule.concat())
 }
 
 impl Report {

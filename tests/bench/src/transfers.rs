@@ -50,7 +50,13 @@ pub async fn measure(stack: &Stack) -> anyhow::Result<Vec<Measured>> {
     let (alone, alone_floor) = in_turn(&crowd, &echo).await?;
     let answered = rounds.uniform.count() + rounds.hot.count() + u32::try_from(alone.count())?;
     let anomalies = audit.end(answered).await?;
-    Ok(lines(&rounds, &watch.latencies(), &alone, &alone_floor, &anomalies))
+    Ok(lines(
+        &rounds,
+        &watch.latencies(),
+        &alone,
+        &alone_floor,
+        &anomalies,
+    ))
 }
 
 fn lines(
