@@ -3,9 +3,9 @@
 use std::fmt;
 use std::time::Duration;
 
+use ::tests::{Stack, within};
 use anyhow::ensure;
 use sqlx::PgPool;
-use tests::{Stack, within};
 
 use crate::database::Server;
 

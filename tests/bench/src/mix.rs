@@ -3,9 +3,9 @@
 
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
+use ::tests::{PASSWORD, Person, Stack, euro};
 use anyhow::Context;
 use serde_json::json;
-use tests::{PASSWORD, Person, Stack, euro};
 use uuid::Uuid;
 
 use crate::anomalies::Audit;

@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
+use ::tests::Stack;
 use anyhow::{Context, ensure};
-use tests::Stack;
 use tokio::process::Command;
 
 use crate::database::Server;
