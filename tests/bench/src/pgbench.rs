@@ -47,7 +47,8 @@ impl Pgbench {
         let script = self.folder.join(format!("pgbench-{name}.sql"));
         std::fs::write(&script, format!("{accounts}{TRANSFER}"))?;
         let clients = CLIENTS.to_string();
-        let seconds = time.as_secs().max(1).to_string();
+        // Its clock runs while it connects, so a shorter run might do nothing.
+        let seconds = time.as_secs().max(3).to_string();
         let output = Command::new(program())
             .args(["--no-vacuum", "--protocol=prepared", "--jobs=2"])
             .args(["--client", &clients, "--time", &seconds, "--file"])
