@@ -6,6 +6,7 @@ mod domain;
 mod events;
 mod ledger;
 pub mod recovery;
+pub mod retention;
 mod routes;
 pub mod settler;
 mod state;

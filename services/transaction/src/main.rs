@@ -5,7 +5,7 @@ use identity::Identity;
 use outbox::Relay;
 use server::{Background, Service};
 use sidecar::Sidecar;
-use transaction::{AppState, config::Config, recovery};
+use transaction::{AppState, config::Config, recovery, retention};
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
@@ -31,6 +31,7 @@ async fn serve() -> anyhow::Result<()> {
     let background = Background::default();
     background.spawn(|stop| relay_worker.run(stop));
     background.spawn(|stop| recovery::run(pool.clone(), app.settler.clone(), stop));
+    retention::start(&background, pool.clone())?;
     server::run(
         listener,
         Service {

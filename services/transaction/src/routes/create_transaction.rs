@@ -34,7 +34,7 @@ pub(crate) struct TransferRequest {
     clippy::trivially_copy_pass_by_ref,
     reason = "garde passes the context by reference"
 )]
-fn printable(text: &str, (): &()) -> garde::Result {
+pub(super) fn printable(text: &str, (): &()) -> garde::Result {
     if text.chars().any(char::is_control) {
         Err(garde::Error::new("has control characters"))
     } else {

@@ -1,11 +1,13 @@
 //! The SQL of this service. Functions take a connection; the caller owns the transaction.
 
 mod begin;
+mod history;
 mod read;
 mod settle;
 
 pub use begin::{Earlier, begin, earlier};
-pub use read::{find, history, take_pending};
+pub use history::{Filter, history};
+pub use read::{find, take_pending};
 pub use settle::{Answered, answers, settle};
 
 /// What a client gets, byte for byte, also when it asks again.
