@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use money::{Currency, Minor};
+use page::Place;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -144,21 +145,28 @@ pub async fn open(db: &mut PgConnection, new: &NewAccount<'_>) -> sqlx::Result<b
     Ok(opened.rows_affected() == 1)
 }
 
-/// A page of a user's accounts, by id, after the account `after`.
+/// A page of a user's accounts, in the order of their ids.
 pub async fn of_owner(
     db: &mut PgConnection,
     owner: Uuid,
-    after: Option<Uuid>,
+    place: Place<Uuid>,
     limit: i64,
 ) -> sqlx::Result<Vec<OwnAccount>> {
     let rows = sqlx::query_as!(
         Row,
-        r#"select id, owner_user_id as "owner_user_id!", type, currency, name, status, is_default, balance_minor, held_minor,
-                  limit_minor as "limit_minor!", max_per_movement_minor, max_per_day_minor, created_at
-         from accounts where owner_user_id = $1 and id > $2 order by id limit $3"#,
+        r#"select id as "id!", owner_user_id as "owner_user_id!", type as "type!", currency as "currency!", name as "name!",
+                  status as "status!", is_default as "is_default!", balance_minor as "balance_minor!",
+                  held_minor as "held_minor!", limit_minor as "limit_minor!", max_per_movement_minor, max_per_day_minor,
+                  created_at as "created_at!"
+           from (
+               (select * from accounts where owner_user_id = $1 and not $4 and id > $2 order by id limit $3)
+               union all
+               (select * from accounts where owner_user_id = $1 and $4 and id < $2 order by id desc limit $3)
+           ) as page order by id"#,
         owner,
-        after.unwrap_or(Uuid::nil()),
+        place.key().unwrap_or(Uuid::nil()),
         limit,
+        place.is_back(),
     )
     .fetch_all(db)
     .await?;
@@ -336,21 +344,26 @@ impl TryFrom<Row> for OwnAccount {
     }
 }
 
-/// A page of an account's entries, newest first, before the sequence `before`.
+/// A page of an account's entries, newest first, by their sequences.
 pub async fn entries(
     db: &mut PgConnection,
     account: Uuid,
-    before: Option<i64>,
+    place: Place<i64>,
     limit: i64,
 ) -> sqlx::Result<Vec<EntryRow>> {
     sqlx::query_as!(
         EntryRow,
-        "select posting_id, sequence, amount_minor, balance_minor, created_at
-         from entries where account_id = $1 and sequence < $2
-         order by sequence desc limit $3",
+        r#"select posting_id as "posting_id!", sequence as "sequence!", amount_minor as "amount_minor!",
+                  balance_minor as "balance_minor!", created_at as "created_at!"
+           from (
+               (select * from entries where account_id = $1 and not $4 and sequence < $2 order by sequence desc limit $3)
+               union all
+               (select * from entries where account_id = $1 and $4 and sequence > $2 order by sequence limit $3)
+           ) as page order by sequence desc"#,
         account,
-        before.unwrap_or(i64::MAX),
+        place.key().unwrap_or(i64::MAX),
         limit,
+        place.is_back(),
     )
     .fetch_all(db)
     .await
