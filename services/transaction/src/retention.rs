@@ -11,7 +11,7 @@ use server::Background;
 use sqlx::{PgConnection, PgPool};
 
 /// Each replica may delete `CHUNK` × `CHUNKS` keys in this time, which keeps up with 1,600 transactions per second.
-const PERIOD: Duration = Duration::from_secs(60);
+const PERIOD: Duration = Duration::from_mins(1);
 /// Small enough to hold its locks for milliseconds.
 const CHUNK: i64 = 1_000;
 /// A turn is over well within the time to drain.

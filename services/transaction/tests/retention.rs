@@ -1,5 +1,7 @@
 //! Idempotency keys are forgotten after a week.
 
+#![allow(clippy::unwrap_used, reason = "a test that can't go on has to end")]
+
 mod support;
 
 use sqlx::PgPool;

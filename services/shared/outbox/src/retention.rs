@@ -5,7 +5,7 @@ use std::time::Duration;
 use sqlx::{PgConnection, PgPool};
 
 /// How often to call [`forget_old`].
-pub const FORGET_PERIOD: Duration = Duration::from_secs(60);
+pub const FORGET_PERIOD: Duration = Duration::from_mins(1);
 /// Longer than a broker keeps a message, and than somebody takes to send dead letters again.
 const KEEP_DAYS: i32 = 30;
 /// Small enough to hold its locks for milliseconds.
