@@ -6,6 +6,7 @@ mod domain;
 mod events;
 pub mod expiry;
 mod ledger;
+mod people;
 pub mod recovery;
 mod routes;
 pub mod settler;
@@ -52,7 +53,20 @@ fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(routes::capture_hold))
         .routes(routes!(routes::void_hold))
         .merge(batch())
+        .merge(payment_requests())
         .routes(routes!(routes::provision))
+}
+
+fn payment_requests() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(
+            routes::create_payment_request,
+            routes::list_payment_requests
+        ))
+        .routes(routes!(routes::show_payment_request))
+        .routes(routes!(routes::pay_payment_request))
+        .routes(routes!(routes::decline_payment_request))
+        .routes(routes!(routes::cancel_payment_request))
 }
 
 /// A batch is larger than any other body.

@@ -16,7 +16,10 @@ fn part(amount: i64) -> Value {
 
 async fn paid(app: &App, payer: Uuid, amount: i64) -> String {
     let made = app.ask(payer, "/transactions", &transfer_of(amount)).await.json();
-    format!("/transactions/{}/refunds", made["id"].as_str().unwrap_or_default())
+    format!(
+        "/transactions/{}/refunds",
+        made["id"].as_str().unwrap_or_default()
+    )
 }
 
 #[sqlx::test]

@@ -14,15 +14,18 @@ const fn grant(caller: &'static str, audience: &'static str, scope: &'static str
     }
 }
 
-pub const GRANTS: [Grant; 10] = [
+pub const GRANTS: [Grant; 13] = [
     grant("gateway", "auth", "auth:sessions"),
     grant("gateway", "user", "provision"),
     grant("gateway", "account", "provision"),
     grant("gateway", "transaction", "provision"),
     grant("gateway", "user", "erase"),
     grant("gateway", "account", "erase"),
+    grant("gateway", "transaction", "erase"),
     grant("auth", "token-provider", "tokens:issue"),
     grant("transaction", "account", "postings:write"),
+    grant("transaction", "account", "accounts:resolve"),
+    grant("transaction", "auth", "usernames:read"),
     grant("email", "auth", "contacts:read"),
     grant("email", "user", "preferences:read"),
 ];

@@ -2,8 +2,10 @@
 
 mod failure;
 mod idempotency;
+mod payment_request;
 mod transaction;
 
 pub use failure::Failure;
 pub use idempotency::{IdempotencyKey, RequestHash};
+pub use payment_request::{PaymentRequest, Person, RequestState};
 pub use transaction::{About, Completion, Final, Kind, Order, State, Transaction};

@@ -2,8 +2,11 @@
 
 pub mod batches;
 mod begin;
+pub mod contacts;
 mod follow_up;
 pub mod holds;
+pub mod payment_requests;
+pub mod people;
 mod read;
 pub mod refunds;
 mod settle;
