@@ -9,6 +9,7 @@ mod ledger;
 mod people;
 pub mod recovery;
 mod routes;
+pub mod schedules;
 pub mod settler;
 mod state;
 mod store;
@@ -54,6 +55,7 @@ fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(routes::void_hold))
         .merge(batch())
         .merge(payment_requests())
+        .merge(schedule_routes())
         .routes(routes!(routes::provision))
 }
 
@@ -67,6 +69,16 @@ fn payment_requests() -> OpenApiRouter<AppState> {
         .routes(routes!(routes::pay_payment_request))
         .routes(routes!(routes::decline_payment_request))
         .routes(routes!(routes::cancel_payment_request))
+}
+
+fn schedule_routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(routes::create_schedule, routes::list_schedules))
+        .routes(routes!(
+            routes::show_schedule,
+            routes::change_schedule,
+            routes::cancel_schedule
+        ))
 }
 
 /// A batch is larger than any other body.

@@ -24,6 +24,12 @@ async fn each_route_lets_in_whom_the_contract_names_and_nobody_else(pool: PgPool
         let asking = json!({ "payer_username": "payer", "amount": { "amount_minor": 5, "currency": "EUR" } });
         requests.push(of(&app.ask(PAYEE, "/payment-requests", &asking).await.json()));
     }
+    let first_at = chrono::Utc::now() + chrono::TimeDelta::days(1);
+    let mut scheduling = transfer_of(5);
+    scheduling["first_at"] = json!(first_at);
+    scheduling["every"] = json!("week");
+    let schedule = of(&app.ask(payer, "/schedules", &scheduling).await.json());
+    let cancelled = of(&app.ask(payer, "/schedules", &scheduling).await.json());
     let owned = |operation, owner, id| Owned {
         operation,
         owner,
@@ -46,6 +52,12 @@ async fn each_route_lets_in_whom_the_contract_names_and_nobody_else(pool: PgPool
             },
             owned("POST /payment-requests/{id}/decline", payer, requests[1]),
             owned("POST /payment-requests/{id}/cancel", PAYEE, requests[2]),
+            owned("GET /schedules/{id}", payer, schedule),
+            Owned {
+                body: json!({ "state": "paused" }),
+                ..owned("PATCH /schedules/{id}", payer, schedule)
+            },
+            owned("DELETE /schedules/{id}", payer, cancelled),
             owned("GET /holds/{id}", payer, captured),
             owned("POST /holds/{id}/capture", PAYEE, captured),
             owned("POST /holds/{id}/void", PAYEE, voided),

@@ -7,7 +7,7 @@ use super::Answer;
 use crate::domain::{IdempotencyKey, RequestHash, Transaction};
 
 /// A recovery worker leaves a transaction alone for so long: the request itself is still at work.
-const RECOVER_AFTER_S: f64 = 3.0;
+pub(super) const RECOVER_AFTER_S: f64 = 3.0;
 
 /// Writes a new transaction under its key, in one statement. False: the key is in use, and nothing was written.
 pub async fn begin(

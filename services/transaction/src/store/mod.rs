@@ -9,6 +9,7 @@ pub mod payment_requests;
 pub mod people;
 mod read;
 pub mod refunds;
+pub mod schedules;
 mod settle;
 
 pub use begin::{Batch, Earlier, begin, earlier, insert, take_key};
