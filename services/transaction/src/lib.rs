@@ -54,9 +54,17 @@ fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(routes::capture_hold))
         .routes(routes!(routes::void_hold))
         .merge(batch())
+        .merge(contacts())
         .merge(payment_requests())
         .merge(schedule_routes())
         .routes(routes!(routes::provision))
+        .routes(routes!(routes::erase_user))
+}
+
+fn contacts() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(routes::create_contact, routes::list_contacts))
+        .routes(routes!(routes::change_contact, routes::delete_contact))
 }
 
 fn payment_requests() -> OpenApiRouter<AppState> {

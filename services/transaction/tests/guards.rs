@@ -30,6 +30,15 @@ async fn each_route_lets_in_whom_the_contract_names_and_nobody_else(pool: PgPool
     scheduling["every"] = json!("week");
     let schedule = of(&app.ask(payer, "/schedules", &scheduling).await.json());
     let cancelled = of(&app.ask(payer, "/schedules", &scheduling).await.json());
+    let contact = of(&app
+        .ask(payer, "/contacts", &json!({ "username": "payee" }))
+        .await
+        .json());
+    app.sidecar.knows("other", Uuid::from_u128(78));
+    let forgotten = of(&app
+        .ask(payer, "/contacts", &json!({ "username": "other" }))
+        .await
+        .json());
     let owned = |operation, owner, id| Owned {
         operation,
         owner,
@@ -52,6 +61,11 @@ async fn each_route_lets_in_whom_the_contract_names_and_nobody_else(pool: PgPool
             },
             owned("POST /payment-requests/{id}/decline", payer, requests[1]),
             owned("POST /payment-requests/{id}/cancel", PAYEE, requests[2]),
+            Owned {
+                body: json!({ "alias": "friend" }),
+                ..owned("PATCH /contacts/{id}", payer, contact)
+            },
+            owned("DELETE /contacts/{id}", payer, forgotten),
             owned("GET /schedules/{id}", payer, schedule),
             Owned {
                 body: json!({ "state": "paused" }),

@@ -1,8 +1,11 @@
 //! The HTTP interface: one endpoint, one file.
 
 mod cancel_schedule;
+mod change_contact;
 mod change_schedule;
+mod contact_view;
 mod create_batch;
+mod create_contact;
 mod create_hold;
 mod create_payment_request;
 mod create_refund;
@@ -10,10 +13,13 @@ mod create_schedule;
 mod create_top_up;
 mod create_transaction;
 mod create_withdrawal;
+mod delete_contact;
 mod description;
 mod end_hold;
 mod end_payment_request;
+mod erase_user;
 mod idempotent;
+mod list_contacts;
 mod list_holds;
 mod list_payment_requests;
 mod list_schedules;
@@ -28,8 +34,10 @@ mod show_transaction;
 mod views;
 
 pub(crate) use cancel_schedule::*;
+pub(crate) use change_contact::*;
 pub(crate) use change_schedule::*;
 pub(crate) use create_batch::*;
+pub(crate) use create_contact::*;
 pub(crate) use create_hold::*;
 pub(crate) use create_payment_request::*;
 pub(crate) use create_refund::*;
@@ -37,8 +45,11 @@ pub(crate) use create_schedule::*;
 pub(crate) use create_top_up::*;
 pub(crate) use create_transaction::*;
 pub(crate) use create_withdrawal::*;
+pub(crate) use delete_contact::*;
 pub(crate) use end_hold::*;
 pub(crate) use end_payment_request::*;
+pub(crate) use erase_user::*;
+pub(crate) use list_contacts::*;
 pub(crate) use list_holds::*;
 pub(crate) use list_payment_requests::*;
 pub(crate) use list_schedules::*;

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -69,4 +70,126 @@ pub async fn by_alias(db: &mut PgConnection, owner: Uuid, alias: &str) -> sqlx::
     )
     .fetch_optional(db)
     .await
+}
+
+/// A person whom somebody may pay by name.
+pub struct Contact {
+    pub id: Uuid,
+    pub user_id: Uuid,
+    /// None: they are not there any more.
+    pub username: Option<String>,
+    pub alias: Option<String>,
+    pub last_paid_at: Option<DateTime<Utc>>,
+    pub created_at: DateTime<Utc>,
+}
+
+/// Makes somebody a contact, or gives the alias to the one that there is; says which it is. None: the owner has [`MOST`]
+/// already. Requests of the same owner wait for each other, so that none slips by.
+///
+/// # Errors
+/// The constraint `contacts_alias_unique` says that another contact has the alias.
+pub async fn put(
+    db: &mut PgConnection,
+    id: Uuid,
+    owner: Uuid,
+    person: Uuid,
+    alias: Option<&str>,
+    now: DateTime<Utc>,
+) -> sqlx::Result<Option<Uuid>> {
+    sqlx::query!(
+        "select pg_advisory_xact_lock(hashtextextended('contacts ' || $1::text, 0))",
+        owner.to_string()
+    )
+    .execute(&mut *db)
+    .await?;
+    sqlx::query_scalar!(
+        "insert into contacts (id, owner_user_id, user_id, alias, created_at)
+         select $1, $2, $3, $4, $5
+         where exists (select from contacts where owner_user_id = $2 and user_id = $3)
+            or (select count(*) from contacts where owner_user_id = $2) < $6
+         on conflict (owner_user_id, user_id) do update set alias = coalesce(excluded.alias, contacts.alias)
+         returning id",
+        id,
+        owner,
+        person,
+        alias,
+        now,
+        MOST,
+    )
+    .fetch_optional(db)
+    .await
+}
+
+pub async fn find(db: &mut PgConnection, owner: Uuid, id: Uuid) -> sqlx::Result<Option<Contact>> {
+    sqlx::query_as!(
+        Contact,
+        r#"select c.id, c.user_id, p.username as "username?", c.alias, c.last_paid_at, c.created_at
+           from contacts c left join people p on p.user_id = c.user_id where c.id = $1 and c.owner_user_id = $2"#,
+        id,
+        owner,
+    )
+    .fetch_optional(db)
+    .await
+}
+
+/// A page of a user's contacts, newest first, before `before`.
+pub async fn list(
+    db: &mut PgConnection,
+    owner: Uuid,
+    before: Option<Uuid>,
+    limit: i64,
+) -> sqlx::Result<Vec<Contact>> {
+    sqlx::query_as!(
+        Contact,
+        r#"select c.id, c.user_id, p.username as "username?", c.alias, c.last_paid_at, c.created_at
+           from contacts c left join people p on p.user_id = c.user_id
+           where c.owner_user_id = $1 and c.id < $2 order by c.id desc limit $3"#,
+        owner,
+        before.unwrap_or(Uuid::max()),
+        limit,
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// # Errors
+/// The constraint `contacts_alias_unique` says that another contact has the alias.
+pub async fn set_alias(
+    db: &mut PgConnection,
+    owner: Uuid,
+    id: Uuid,
+    alias: Option<&str>,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update contacts set alias = $3 where id = $1 and owner_user_id = $2",
+        id,
+        owner,
+        alias,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// False: there is none.
+pub async fn delete(db: &mut PgConnection, owner: Uuid, id: Uuid) -> sqlx::Result<bool> {
+    let deleted = sqlx::query!(
+        "delete from contacts where id = $1 and owner_user_id = $2",
+        id,
+        owner
+    )
+    .execute(db)
+    .await?;
+    Ok(deleted.rows_affected() == 1)
+}
+
+/// Forgets a user's contacts, and the user where others have them.
+pub async fn erase(db: &mut PgConnection, user: Uuid) -> sqlx::Result<()> {
+    sqlx::query!(
+        "delete from contacts where owner_user_id = $1 or user_id = $1",
+        user
+    )
+    .execute(db)
+    .await?;
+    Ok(())
 }

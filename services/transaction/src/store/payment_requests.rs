@@ -120,6 +120,21 @@ pub async fn end(
     Ok(ended.rows_affected() == 1)
 }
 
+/// Cancels what a user has asked for, and declines what the user was to pay.
+pub async fn end_all(db: &mut PgConnection, user: Uuid, now: DateTime<Utc>) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update payment_requests
+         set state = case when requester_user_id = $1 then 'cancelled' else 'declined' end, ended_at = $2
+         where (requester_user_id = $1 or payer_user_id = $1)
+           and state = 'open' and transaction_id is null and expires_at > now()",
+        user,
+        now,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
 /// Notes that requests are paid.
 pub async fn paid(db: &mut PgConnection, payments: &[&Transaction]) -> sqlx::Result<()> {
     for payment in payments {

@@ -1,6 +1,7 @@
 //! The names of people, as Auth has told them.
 
 use sqlx::PgConnection;
+use uuid::Uuid;
 
 use crate::people::Known;
 
@@ -14,5 +15,13 @@ pub async fn remember(db: &mut PgConnection, person: &Known) -> sqlx::Result<()>
     )
     .execute(db)
     .await?;
+    Ok(())
+}
+
+/// Forgets somebody's name.
+pub async fn forget(db: &mut PgConnection, user: Uuid) -> sqlx::Result<()> {
+    sqlx::query!("delete from people where user_id = $1", user)
+        .execute(db)
+        .await?;
     Ok(())
 }

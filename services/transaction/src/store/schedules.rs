@@ -126,6 +126,18 @@ pub async fn update(db: &mut PgConnection, schedule: &Schedule) -> sqlx::Result<
     Ok(())
 }
 
+/// Cancels all schedules of a user.
+pub async fn cancel_all(db: &mut PgConnection, user: Uuid) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update schedules set state = 'cancelled', next_at = null, next_run = null
+         where user_id = $1 and state in ('active', 'paused')",
+        user,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
 /// Writes the pending transaction `id` that pays one date of a schedule.
 pub async fn begin_run(
     db: &mut PgConnection,
