@@ -1,4 +1,5 @@
 //! Contacts, and what is forgotten with a user.
+#![allow(clippy::unwrap_used, reason = "a test that can't go on has to end")]
 
 mod support;
 

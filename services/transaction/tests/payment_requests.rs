@@ -1,4 +1,5 @@
 //! Payment requests: asking, paying, declining, cancelling, and what races.
+#![allow(clippy::unwrap_used, reason = "a test that can't go on has to end")]
 
 mod support;
 

@@ -1,4 +1,5 @@
 //! Paying people by name.
+#![allow(clippy::unwrap_used, reason = "a test that can't go on has to end")]
 
 mod support;
 
@@ -7,7 +8,7 @@ use sqlx::PgPool;
 use support::{App, Mode, PAYEE, transfer_of};
 use uuid::Uuid;
 
-pub fn to(field: &str, name: &str) -> Value {
+fn to(field: &str, name: &str) -> Value {
     let mut body = transfer_of(5);
     body.as_object_mut().unwrap().remove("to_account_id");
     body[field] = json!(name);

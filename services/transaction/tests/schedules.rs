@@ -1,4 +1,5 @@
 //! Schedules: transfers that are made by themselves.
+#![allow(clippy::unwrap_used, reason = "a test that can't go on has to end")]
 
 mod support;
 
