@@ -60,6 +60,7 @@ create table payment_requests (
 );
 
 create index payment_requests_by_requester on payment_requests (requester_user_id, id desc);
+create index payment_requests_open on payment_requests (requester_user_id, expires_at) where state = 'open';
 create index payment_requests_by_payer on payment_requests (payer_user_id, id desc);
 
 -- As its parties see it: one whose time is over has expired, unless a payment that came in time is still under way.

@@ -302,6 +302,32 @@ async fn bad_requests_are_refused_and_nothing_is_recorded(pool: PgPool) {
 }
 
 #[sqlx::test]
+async fn a_user_has_a_hundred_open_at_most(pool: PgPool) {
+    let app = app(pool).await;
+    sqlx::query(
+        "insert into payment_requests (id, requester_user_id, payer_user_id, to_account_id, amount_minor, currency,
+                                       created_at, expires_at)
+         select gen_random_uuid(), $1, $2, gen_random_uuid(), 5, 'EUR', now() - interval '2 days',
+                now() + make_interval(days => case when number <= 99 then 1 else -1 end)
+         from generate_series(1, 150) as number",
+    )
+    .bind(PAYEE)
+    .bind(PAYER)
+    .execute(&app.pool)
+    .await
+    .unwrap();
+    let body = asking();
+    let (a, b) = tokio::join!(
+        app.ask(PAYEE, "/payment-requests", &body),
+        app.ask(PAYEE, "/payment-requests", &body)
+    );
+    let mut answers = [(a.status, a.code()), (b.status, b.code())];
+    answers.sort();
+    assert_eq!(answers[0].0, 201);
+    assert_eq!(answers[1], (422, "too_many_payment_requests".to_owned()));
+}
+
+#[sqlx::test]
 async fn an_end_can_not_be_changed_in_the_database_either(pool: PgPool) {
     let app = app(pool).await;
     let path = asked(&app).await;

@@ -1,9 +1,9 @@
-use axum::{extract::State, response::Response};
+use axum::{extract::State, http::StatusCode, response::Response};
 use chrono::TimeDelta;
 use garde::Validate;
 use identity::User;
 use money::{Minor, Money};
-use problem::Json;
+use problem::{Json, Problem};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -57,7 +57,8 @@ fn two_weeks() -> u32 {
         (status = 201, body = PaymentRequestView),
         (status = 404, description = "payee_not_found: nobody is there who could pay; account_not_found: the caller has no \
                                       account that takes this currency"),
-        (status = 422, description = "invalid_amount, idempotency_key_reused, invalid_request"),
+        (status = 422, description = "invalid_amount, too_many_payment_requests, idempotency_key_reused, \
+                                      invalid_request"),
         (status = 503, description = "payee_unavailable"),
     ))]
 pub(crate) async fn create_payment_request(
@@ -107,7 +108,13 @@ pub(crate) async fn create_payment_request(
     if let Some(answer) = made_before(&mut tx, user.id, &key, hash, id).await? {
         return Ok(answer);
     }
-    store::payment_requests::insert(&mut tx, &made_now).await?;
+    if !store::payment_requests::insert(&mut tx, &made_now).await? {
+        return Err(Problem::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "too_many_payment_requests",
+            "There are 100 open payment requests already",
+        ));
+    }
     let response = made(&mut tx, user.id, id, &PaymentRequestView::of(made_now)).await?;
     tx.commit().await?;
     Ok(response)

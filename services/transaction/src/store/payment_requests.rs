@@ -7,11 +7,23 @@ use uuid::Uuid;
 
 use crate::domain::{PaymentRequest, Person, RequestState, State, Transaction};
 
-pub async fn insert(db: &mut PgConnection, request: &PaymentRequest) -> sqlx::Result<()> {
+/// How many a user has open at most, so that nobody floods others with them.
+pub const MOST: i64 = 100;
+
+/// False: the requester has [`MOST`] open already. Requests of the same user wait for each other, so that none slips by.
+pub async fn insert(db: &mut PgConnection, request: &PaymentRequest) -> sqlx::Result<bool> {
     sqlx::query!(
+        "select pg_advisory_xact_lock(hashtextextended('payment requests ' || $1::text, 0))",
+        request.requester.user_id.to_string()
+    )
+    .execute(&mut *db)
+    .await?;
+    let inserted = sqlx::query!(
         "insert into payment_requests (id, requester_user_id, payer_user_id, to_account_id, amount_minor, currency, note,
                                        created_at, expires_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+         select $1, $2, $3, $4, $5, $6, $7, $8, $9
+         where (select count(*) from payment_requests
+                where requester_user_id = $2 and state = 'open' and expires_at > now()) < $10",
         request.id,
         request.requester.user_id,
         request.payer.user_id,
@@ -21,10 +33,11 @@ pub async fn insert(db: &mut PgConnection, request: &PaymentRequest) -> sqlx::Re
         request.note,
         request.created_at,
         request.expires_at,
+        MOST,
     )
     .execute(db)
     .await?;
-    Ok(())
+    Ok(inserted.rows_affected() == 1)
 }
 
 /// A payment request, whoever's it is.
