@@ -16,6 +16,7 @@ pub struct Record(Mutex<Seen>);
 #[derive(Default)]
 struct Seen {
     operations: Counts,
+    unknown: BTreeMap<String, u64>,
     checks: BTreeMap<&'static str, u64>,
     faults: BTreeMap<&'static str, u64>,
     anomalies: Vec<String>,
@@ -34,6 +35,11 @@ impl Record {
             let outcomes = seen.operations.entry(name).or_default();
             *outcomes.entry(outcome.to_owned()).or_default() += 1;
         });
+    }
+
+    /// An outcome was not known, for this reason, and was asked for again.
+    pub fn unknown(&self, reason: &str) {
+        self.with(|seen| *seen.unknown.entry(reason.to_owned()).or_default() += 1);
     }
 
     pub fn fault(&self, name: &'static str) {
@@ -74,6 +80,7 @@ impl Display for Report {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let Seen {
             operations,
+            unknown,
             checks,
             faults,
             anomalies,
@@ -90,6 +97,7 @@ impl Display for Report {
         for (name, outcomes) in operations {
             writeln!(f, "  {name:<12} {}", listed(outcomes))?;
         }
+        writeln!(f, "  asked again  {}", listed(unknown))?;
         writeln!(f, "  faults       {}", listed(faults))?;
         writeln!(f, "  checked      {}", listed(checks))?;
         for anomaly in anomalies.iter().take(ANOMALIES_TOLD) {

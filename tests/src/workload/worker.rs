@@ -235,11 +235,14 @@ async fn until_known(record: &Record, person: &Person, key: &str, request: &Requ
     let what = format!("a final answer for {key}");
     let known = within(CONVERGENCE, &what, || async {
         let sent = person.post_with_key(&request.path, key, &request.body);
-        let answer = timeout(PATIENCE, sent).await.ok()?.ok()?;
+        let Ok(Ok(answer)) = timeout(PATIENCE, sent).await else {
+            record.unknown("no answer");
+            return None;
+        };
         let unknown = answer.status.is_server_error()
             || matches!(answer.status, StatusCode::CONFLICT | StatusCode::TOO_MANY_REQUESTS);
         if unknown {
-            record.operation("asked again", answer.code());
+            record.unknown(answer.code());
         }
         (!unknown).then_some(answer)
     });
