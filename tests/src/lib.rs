@@ -15,7 +15,7 @@ pub mod workload;
 use std::time::{Duration, Instant};
 
 pub use person::{Answer, PASSWORD, Person, euro, transfer};
-pub use stack::{Replica, Stack};
+pub use stack::{Replica, Sidecar, Stack};
 
 /// Asks again and again until `condition` gives something, and says what was waited for if it never does.
 pub async fn eventually<T, F>(what: &str, condition: impl Fn() -> F) -> anyhow::Result<T>

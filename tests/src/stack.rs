@@ -47,6 +47,11 @@ impl Replica {
     }
 }
 
+/// A sidecar beside an app of the test's own.
+pub struct Sidecar {
+    _process: Process,
+}
+
 impl Stack {
     /// Starts infrastructure, sidecars and services, and waits until every service is ready.
     pub async fn start() -> anyhow::Result<Self> {
@@ -237,6 +242,30 @@ impl Stack {
         )?;
         self.ready_is(&member).await?;
         Ok(Replica(member))
+    }
+
+    /// A sidecar for an app of the caller's own, which listens on `port`, until it is dropped. It gets what the sidecar of
+    /// the service `like` gets, but is another app.
+    pub fn sidecar_for(&self, app_id: &str, like: &str, port: u16) -> anyhow::Result<Sidecar> {
+        let file = RunFile::read(&Path::new(ROOT).join(RUN_FILE))?;
+        let like = file
+            .apps
+            .iter()
+            .find(|app| app.id == like)
+            .context("no such app")?;
+        let app = App {
+            id: app_id.to_owned(),
+            config: like.config.clone(),
+            env: BTreeMap::new(),
+        };
+        let mut env = file.common.env.clone();
+        env.extend(self.env.clone());
+        env.insert("DAPR_HOST_IP".to_owned(), "127.0.0.1".to_owned());
+        let mut ports = free_ports(PORTS_PER_APP)?;
+        ports[0] = port;
+        Ok(Sidecar {
+            _process: self.start_sidecar(&app, &file, &ports, &env)?,
+        })
     }
 
     /// Everything that a service has logged.

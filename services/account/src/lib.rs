@@ -6,6 +6,7 @@ mod ledger;
 mod routes;
 pub mod sealer;
 mod state;
+mod statement_file;
 mod store;
 pub mod verify;
 
@@ -36,10 +37,21 @@ pub fn openapi() -> serde_json::Result<String> {
 
 fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::with_openapi(Contract::openapi())
+        .routes(routes!(routes::list_account_types))
         .routes(routes!(routes::list_accounts))
+        .routes(routes!(routes::open_account))
         .routes(routes!(routes::show_account))
+        .routes(routes!(routes::change_account))
+        .routes(routes!(routes::close_account))
         .routes(routes!(routes::account_entries))
         .routes(routes!(routes::list_balances))
+        .routes(routes!(routes::show_balance))
+        .routes(routes!(routes::show_statement))
+        .routes(routes!(routes::show_any_account))
+        .routes(routes!(routes::freeze_account))
+        .routes(routes!(routes::unfreeze_account))
+        .routes(routes!(routes::change_limits))
+        .routes(routes!(routes::resolve_payee))
         .routes(routes!(routes::provision))
         .routes(routes!(routes::erase_user))
         .routes(routes!(routes::start_verification, routes::show_verification))

@@ -38,6 +38,10 @@ async fn entries_come_newest_first_and_page_by_page(pool: PgPool) {
         .json;
     assert_eq!(amounts(&rest), [(100, 100)]);
     assert!(rest["next_cursor"].is_null());
+    let back = rest["previous_cursor"].as_str().unwrap();
+    let back = app.get(&format!("{path}&cursor={back}"), &payer.token).await.json;
+    assert_eq!(back["items"], page["items"]);
+    assert!(back["previous_cursor"].is_null());
 }
 
 #[sqlx::test]

@@ -20,7 +20,7 @@ async fn erase(app: &App, user: Uuid) -> Answer {
     erase_as(app, &token, &json!({ "user_id": user })).await
 }
 
-/// Opens another account for a user, which no route does yet.
+/// Opens another account for a user.
 async fn open_second(app: &App, user: Uuid) -> Uuid {
     let id = Uuid::now_v7();
     sqlx::query(

@@ -2,12 +2,12 @@
 
 mod support;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use sqlx::PgPool;
 use support::App;
 use testkit::forgeries::{Target, assert_none_passes};
 use testkit::guards::{Owned, Walk};
-use testkit::{service_claims, user_claims};
+use testkit::{call, request, service_claims, user_claims};
 use uuid::Uuid;
 
 #[sqlx::test]
@@ -20,6 +20,10 @@ async fn each_route_lets_in_whom_the_contract_names_and_nobody_else(pool: PgPool
         id: holder.account,
         body: Value::Null,
     };
+    // The default account can't be closed.
+    let other = json!({ "id": Uuid::now_v7(), "type": "savings", "currency": "EUR" });
+    let opened = call(&app.router, request("POST", "/accounts", &holder.token, &other)).await;
+    assert_eq!(opened.status, 201);
     Walk {
         router: &app.router,
         issuer: &app.issuer,
@@ -29,6 +33,16 @@ async fn each_route_lets_in_whom_the_contract_names_and_nobody_else(pool: PgPool
         owned: &[
             account_of("GET /accounts/{id}"),
             account_of("GET /accounts/{id}/entries"),
+            account_of("GET /accounts/{id}/balance"),
+            account_of("GET /accounts/{id}/statement"),
+            Owned {
+                body: json!({ "name": "Mine" }),
+                ..account_of("PATCH /accounts/{id}")
+            },
+            Owned {
+                id: other["id"].as_str().unwrap().parse().unwrap(),
+                ..account_of("POST /accounts/{id}/close")
+            },
         ],
     }
     .assert_guarded()

@@ -76,15 +76,32 @@ async fn the_feed_is_paged_newest_first(pool: PgPool) {
         };
         path = format!("/activity?limit=2&cursor={cursor}");
     }
+    let back = get_as(&router, &path, ada).await.json;
+    let back = back["previous_cursor"].as_str().unwrap();
+    let back = get_as(&router, &format!("/activity?limit=2&cursor={back}"), ada)
+        .await
+        .json;
+    let last_but_one: Vec<_> = seen[2..4].to_vec();
+    let items = back["items"].as_array().unwrap().iter();
+    assert_eq!(
+        items
+            .map(|item| item["data"]["transaction_id"].clone())
+            .collect::<Vec<_>>(),
+        last_but_one
+    );
     let expected: Vec<Value> = ids.iter().rev().map(|id| json!(id)).collect();
     assert_eq!(seen, expected);
-    for bad in ["limit=0", "limit=201", "limit=x", "cursor=x", "color=red"] {
+    for bad in ["limit=0", "limit=201", "limit=x", "color=red"] {
         assert_eq!(
             get_as(&router, &format!("/activity?{bad}"), ada).await.code(),
             "invalid_query",
             "{bad}"
         );
     }
+    assert_eq!(
+        get_as(&router, "/activity?cursor=x", ada).await.code(),
+        "invalid_cursor"
+    );
 }
 
 #[sqlx::test]

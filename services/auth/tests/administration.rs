@@ -40,17 +40,30 @@ async fn users_are_listed_and_found(pool: PgPool) {
     assert_eq!(names("?search=bob@example.com").await.0, "bob");
     assert_eq!(names("?search=%25").await.0, "", "no pattern");
     let (first, cursor) = names("?limit=2").await;
-    let (rest, none) = names(&format!("?limit=2&cursor={}", cursor.unwrap())).await;
+    let second = cursor.unwrap();
+    let (rest, none) = names(&format!("?limit=2&cursor={second}")).await;
     assert_eq!(
         (first.as_str(), rest.as_str(), none),
         ("bob alina", "alice", None)
     );
-    for bad in ["?limit=0", "?cursor=x", "?unknown=1"] {
+    for bad in ["?limit=0", "?unknown=1"] {
         let answer = auth
             .admin("GET", &format!("/admin/users{bad}"), &Value::Null)
             .await;
         assert_eq!(answer.code(), "invalid_query", "{bad}");
     }
+    let last = auth
+        .admin(
+            "GET",
+            &format!("/admin/users?limit=2&cursor={second}"),
+            &Value::Null,
+        )
+        .await
+        .json;
+    let back = format!("?limit=1&cursor={}", last["previous_cursor"].as_str().unwrap());
+    assert_eq!(names(&back).await.0, "alina");
+    let answer = auth.admin("GET", "/admin/users?cursor=x", &Value::Null).await;
+    assert_eq!(answer.code(), "invalid_cursor");
 }
 
 #[sqlx::test]

@@ -1,7 +1,7 @@
 //! Calling a service, and what it answered: what it said itself, never what a sidecar said in its place.
 
 use axum::body::Body;
-use axum::http::header::{CONTENT_TYPE, LOCATION, RETRY_AFTER};
+use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, LOCATION, RETRY_AFTER};
 use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response};
 use problem::{PROBLEM_JSON, Problem, Result};
@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use crate::AppState;
 
-const RESPONSE_HEADERS: [HeaderName; 3] = [CONTENT_TYPE, LOCATION, RETRY_AFTER];
+const RESPONSE_HEADERS: [HeaderName; 4] = [CONTENT_DISPOSITION, CONTENT_TYPE, LOCATION, RETRY_AFTER];
 /// Auth names the sessions that its answer has ended, so that their tokens are of no use from then on.
 const ENDED_SESSIONS: &str = "payme-ended-sessions";
 

@@ -90,7 +90,7 @@ const POST: MethodFilter = MethodFilter::POST;
 const PUT: MethodFilter = MethodFilter::PUT;
 const DELETE: MethodFilter = MethodFilter::DELETE;
 
-pub const FORWARDED: [Forwarded; 41] = [
+pub const FORWARDED: [Forwarded; 53] = [
     open("/auth/register", Access::Anybody),
     open("/auth/verify-email", Access::Anybody),
     open("/auth/password-resets", Access::Anybody),
@@ -115,9 +115,21 @@ pub const FORWARDED: [Forwarded; 41] = [
     forwarded(PATCH, "/users/me", "user"),
     forwarded(GET, "/users/me/preferences", "user"),
     forwarded(PATCH, "/users/me/preferences", "user"),
+    forwarded(GET, "/account-types", "account"),
     forwarded(GET, "/accounts", "account"),
+    forwarded(POST, "/accounts", "account"),
     forwarded(GET, "/accounts/{id}", "account"),
+    forwarded(PATCH, "/accounts/{id}", "account"),
+    forwarded(POST, "/accounts/{id}/close", "account"),
     forwarded(GET, "/accounts/{id}/entries", "account"),
+    forwarded(GET, "/accounts/{id}/balance", "account"),
+    forwarded(GET, "/accounts/{id}/statement", "account"),
+    forwarded(GET, "/admin/accounts/{id}", "account"),
+    forwarded(POST, "/admin/accounts/{id}/freeze", "account"),
+    forwarded(POST, "/admin/accounts/{id}/unfreeze", "account"),
+    forwarded(PATCH, "/admin/accounts/{id}/limits", "account"),
+    forwarded(GET, "/admin/ledger/verification", "account"),
+    forwarded(POST, "/admin/ledger/verification", "account"),
     forwarded(GET, "/transactions", "transaction"),
     forwarded(POST, "/transactions", "transaction"),
     forwarded(GET, "/transactions/{id}", "transaction"),

@@ -17,3 +17,6 @@ CREATE TABLE inbox (
     event_id     uuid        PRIMARY KEY,
     received_at  timestamptz NOT NULL DEFAULT now()
 );
+
+-- Old ones are forgotten.
+CREATE INDEX inbox_by_age ON inbox (received_at);

@@ -7,6 +7,7 @@ mod events;
 pub mod expiry;
 mod ledger;
 pub mod recovery;
+pub mod retention;
 mod routes;
 pub mod settler;
 mod state;

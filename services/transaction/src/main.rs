@@ -5,7 +5,7 @@ use identity::Identity;
 use outbox::Relay;
 use server::{Background, Service};
 use sidecar::Sidecar;
-use transaction::{AppState, config::Config, expiry, recovery};
+use transaction::{AppState, config::Config, expiry, recovery, retention};
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
@@ -36,6 +36,7 @@ async fn serve() -> anyhow::Result<()> {
         let (pool, settler) = (expiry_pool.clone(), settler.clone());
         async move { expiry::expire(&pool, &settler).await.map(drop) }
     });
+    retention::start(&background, pool.clone())?;
     server::run(
         listener,
         Service {

@@ -147,5 +147,8 @@ async fn every_route_refuses_callers_without_the_right_token(pool: PgPool) {
         "forbidden"
     );
     let provisioned = app.send("/internal/provision", &gateway, None, &body).await;
-    assert_eq!(provisioned.json(), json!({ "items": [], "next_cursor": null }));
+    assert_eq!(
+        provisioned.json(),
+        json!({ "items": [], "next_cursor": null, "previous_cursor": null })
+    );
 }

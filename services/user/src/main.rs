@@ -26,13 +26,17 @@ async fn serve() -> anyhow::Result<()> {
         sidecar: sidecar.clone(),
         identity,
     });
+    let (background, inbox) = (Background::default(), pool.clone());
+    background.every(outbox::FORGET_PERIOD, "forgetting old deliveries", move || {
+        outbox::forget_old(inbox.clone())
+    });
     server::run(
         listener,
         Service {
             router,
             pool: Some(pool),
             sidecar,
-            background: Background::default(),
+            background,
         },
     )
     .await

@@ -43,6 +43,7 @@ pub async fn measure(stack: &Stack) -> anyhow::Result<Vec<Measured>> {
         floor_is: "straight to the sidecar",
         unit: Unit::Milliseconds,
         goal,
+        anomalies: None,
     };
     Ok(vec![line(50, Goal::AddsAtMost(0.6)), line(99, Goal::None)])
 }

@@ -9,6 +9,13 @@ use futures_util::future::try_join_all;
 /// No connection sends more, however fast the answers come.
 const MOST_REQUESTS: u32 = 50_000;
 
+/// How long a part of a measurement takes: as it says, or `BENCH_SECONDS` in a run that only has to show that it works.
+pub fn seconds(usual: u64) -> Duration {
+    let wanted = std::env::var("BENCH_SECONDS").ok();
+    let wanted = wanted.and_then(|seconds| seconds.parse().ok());
+    Duration::from_secs(wanted.unwrap_or(usual))
+}
+
 /// What was done in which time.
 #[derive(Clone, Copy, Default)]
 pub struct Rate {
@@ -19,6 +26,15 @@ pub struct Rate {
 impl Rate {
     pub fn per_second(self) -> f64 {
         f64::from(self.count) / self.time.as_secs_f64()
+    }
+
+    pub fn count(self) -> u32 {
+        self.count
+    }
+
+    /// The rate of something else that was done in the same time.
+    pub fn with_count(self, count: u32) -> Self {
+        Self { count, ..self }
     }
 }
 

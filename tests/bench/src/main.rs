@@ -2,19 +2,33 @@
 //!
 //! `bench` measures everything and writes the table into `docs/benchmarks.md`; `bench logins` measures one thing and only
 //! prints. A new measurement is a file with a function `measure` beside the others, and one line in [`measure_all`].
-//! A goal that is missed is said in the table; only a wrong answer of the system ends the run with an error.
+//! A goal that is missed is said in the table; only a wrong answer of the system, or an anomaly in its books, ends the run
+//! with an error.
 
+mod anomalies;
+mod batch;
+mod bulk;
 mod cached_request;
+mod crowd;
+mod database;
+mod echo;
+mod growth;
 mod idle;
+mod ledger;
 mod load;
 mod logins;
 mod machine;
+mod mix;
+mod peers;
 mod people;
 mod percentile;
+mod pgbench;
+mod plot;
 mod provider;
 mod renewal_ahead;
 mod report;
 mod signing;
+mod transfers;
 
 use anyhow::{bail, ensure};
 use tests::Stack;
@@ -48,11 +62,24 @@ async fn measure_all(mut bench: Bench) -> anyhow::Result<()> {
     bench
         .run("cached-request", cached_request::measure(&stack))
         .await?;
+    // A box where a future is large: they all live in this one.
+    bench
+        .run("transfers", Box::pin(transfers::measure(&stack)))
+        .await?;
+    bench.run("ledger", Box::pin(ledger::measure(&stack))).await?;
+    bench.run("batch", Box::pin(batch::measure(&stack))).await?;
+    bench.run("mix", Box::pin(mix::measure(&stack))).await?;
     drop(stack);
 
-    let stack = Stack::start_with(&[NO_LIMITS, renewal_ahead::SHORT_TOKENS]).await?;
-    bench.run("renewal-ahead", renewal_ahead::measure(&stack)).await?;
-    drop(stack);
+    bench
+        .run("renewal-ahead", async {
+            let stack = Stack::start_with(&[NO_LIMITS, renewal_ahead::SHORT_TOKENS]).await?;
+            renewal_ahead::measure(&stack).await
+        })
+        .await?;
+    bench
+        .run("growth", Box::pin(growth::measure(&[NO_LIMITS])))
+        .await?;
 
     ensure!(
         !bench.lines.is_empty(),

@@ -1,6 +1,25 @@
 //! Latencies, by nearest rank: every percentile is a value that was measured.
 
-use std::time::Duration;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Collects the latencies of what runs at the same time.
+#[derive(Default)]
+pub struct Stopwatch(Mutex<Vec<Duration>>);
+
+impl Stopwatch {
+    pub async fn time<T>(&self, work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+        let started = Instant::now();
+        let done = work.await?;
+        let taken = started.elapsed();
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(taken);
+        Ok(done)
+    }
+
+    pub fn latencies(self) -> Latencies {
+        Latencies::of(self.0.into_inner().unwrap_or_else(PoisonError::into_inner))
+    }
+}
 
 pub struct Latencies(Vec<Duration>);
 

@@ -67,6 +67,7 @@ fn lines(requests: &[Span], renewals: &[Span]) -> anyhow::Result<Vec<Measured>> 
         floor_is: "while there is none",
         unit: Unit::Milliseconds,
         goal,
+        anomalies: None,
     };
     Ok(vec![
         line(

@@ -5,9 +5,11 @@ use std::path::Path;
 
 use anyhow::Context;
 
-const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/benchmarks.md");
-const BEGIN: &str = "<!-- figures -->\n";
-const END: &str = "<!-- /figures -->\n";
+use crate::peers;
+use crate::plot::Plot;
+
+const DOCS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs");
+const COLUMNS: usize = 7;
 
 pub struct Report {
     /// Where and with what this was measured.
@@ -24,6 +26,8 @@ pub struct Measured {
     pub floor_is: &'static str,
     pub unit: Unit,
     pub goal: Goal,
+    /// Beside a rate of movements of money: how many anomalies were found in how many. A run with one has no table.
+    pub anomalies: Option<String>,
 }
 
 #[derive(Clone, Copy)]
@@ -45,12 +49,13 @@ pub enum Goal {
 }
 
 impl Measured {
-    fn ratio(&self) -> f64 {
+    pub fn ratio(&self) -> f64 {
         self.value / self.floor
     }
 
-    fn cells(&self) -> [String; 6] {
-        let (goal, met) = match self.goal {
+    /// The goal as the table says it, and whether it is met; nothing where there is none.
+    pub fn verdict(&self) -> (String, Option<bool>) {
+        match self.goal {
             Goal::AtLeast(least) => (format!("≥ {least}"), Some(self.ratio() >= least)),
             Goal::AtMost(most) => (format!("≤ {most}"), Some(self.ratio() <= most)),
             Goal::AddsAtMost(most) => (
@@ -58,7 +63,11 @@ impl Measured {
                 Some(self.value - self.floor <= most),
             ),
             Goal::None => (String::new(), None),
-        };
+        }
+    }
+
+    pub fn cells(&self) -> [String; COLUMNS] {
+        let (goal, met) = self.verdict();
         let met = met.map_or("", |met| if met { "met" } else { "**not met**" });
         [
             self.what.clone(),
@@ -67,12 +76,13 @@ impl Measured {
             format!("{:.3}", self.ratio()),
             goal,
             met.to_owned(),
+            self.anomalies.clone().unwrap_or_default(),
         ]
     }
 }
 
 impl Unit {
-    fn write(self, value: f64) -> String {
+    pub fn write(self, value: f64) -> String {
         match self {
             Self::PerSecond => format!("{value:.1}/s"),
             Self::Milliseconds => format!("{value:.3} ms"),
@@ -81,51 +91,62 @@ impl Unit {
 }
 
 impl fmt::Display for Report {
-    /// Markdown, with cells so wide that a terminal shows it as a table too.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let head = ["what", "measured", "floor", "ratio", "goal", ""].map(str::to_owned);
-        let mut rows = vec![head];
-        rows.extend(self.lines.iter().map(Measured::cells));
-        let width = |column: usize| {
-            let cells = rows.iter().map(|row| row[column].chars().count());
-            cells.max().unwrap_or(0)
-        };
-        let widths: [usize; 6] = std::array::from_fn(width);
-        writeln!(f, "{}\n", self.machine)?;
-        for (number, row) in rows.iter().enumerate() {
-            for (cell, width) in row.iter().zip(widths) {
-                write!(f, "| {cell:width$} ")?;
-            }
-            writeln!(f, "|")?;
-            if number == 0 {
-                for width in widths {
-                    write!(f, "|{:-<1$}", "", width + 2)?;
-                }
-                writeln!(f, "|")?;
-            }
-        }
-        Ok(())
+        let head = ["what", "measured", "floor", "ratio", "goal", "", "anomalies"];
+        let rows: Vec<_> = self.lines.iter().map(Measured::cells).collect();
+        write!(f, "{}\n\n{}", self.machine, table(head, &rows))
     }
+}
+
+/// Markdown, with cells so wide that a terminal shows it as a table too.
+pub fn table<const N: usize>(head: [&str; N], rows: &[[String; N]]) -> String {
+    let head = head.map(str::to_owned);
+    let width = |column: usize| {
+        let cells = [&head]
+            .into_iter()
+            .chain(rows)
+            .map(|row| row[column].chars().count());
+        cells.max().unwrap_or(0)
+    };
+    let widths: [usize; N] = std::array::from_fn(width);
+    let line = |row: &[String; N]| {
+        let cells = row
+            .iter()
+            .zip(widths)
+            .map(|(cell, width)| format!("| {cell:width$} "));
+        cells.collect::<String>() + "|\n"
+    };
+    let rule = widths.map(|width| format!("|{:-<1$}", "", width + 2));
+    let rows: String = rows.iter().map(line).collect();
+    format!("{}{}|\n{rows}", line(&head), rule.concat())
 }
 
 impl Report {
-    /// Puts the table into its page, in the place of the last one.
+    /// Puts the tables into their page, in the place of the last ones, and the plot beside it.
     pub fn write(&self) -> anyhow::Result<()> {
-        let page = Path::new(PAGE);
-        let text = std::fs::read_to_string(page).context("docs/benchmarks.md")?;
-        std::fs::write(page, between_markers(&text, &self.to_string())?)?;
+        let docs = Path::new(DOCS);
+        let page = docs.join("benchmarks.md");
+        let text = std::fs::read_to_string(&page).context("docs/benchmarks.md")?;
+        let text = between_markers(&text, "figures", &self.to_string())?;
+        let text = between_markers(&text, "peers", &peers::table_of(&self.lines))?;
+        std::fs::write(page, text)?;
+        let plot = Plot::of(self)?;
+        std::fs::write(docs.join("benchmarks.svg"), plot.svg)?;
+        std::fs::write(docs.join("benchmarks.html"), plot.html)?;
         Ok(())
     }
 }
 
-fn between_markers(page: &str, table: &str) -> anyhow::Result<String> {
+/// Between `<!-- name -->` and `<!-- /name -->`.
+fn between_markers(page: &str, name: &str, table: &str) -> anyhow::Result<String> {
+    let (begin, end) = (format!("<!-- {name} -->\n"), format!("<!-- /{name} -->\n"));
     let (before, rest) = page
-        .split_once(BEGIN)
-        .context("the page has no place for figures")?;
+        .split_once(&begin)
+        .with_context(|| format!("the page has no place for {name}"))?;
     let (_, after) = rest
-        .split_once(END)
-        .context("the place for figures does not end")?;
-    Ok(format!("{before}{BEGIN}{table}{END}{after}"))
+        .split_once(&end)
+        .with_context(|| format!("the place for {name} does not end"))?;
+    Ok(format!("{before}{begin}{table}{end}{after}"))
 }
 
 #[cfg(test)]
@@ -140,6 +161,7 @@ mod tests {
             floor_is: "hashes",
             unit: Unit::PerSecond,
             goal,
+            anomalies: None,
         }
     }
 
@@ -167,7 +189,7 @@ mod tests {
         };
         let text = report.to_string();
         assert!(
-            text.contains("| logins | 81.2/s   | 100.0/s: hashes | 0.812 | ≥ 0.8 | met |"),
+            text.contains("| logins | 81.2/s   | 100.0/s: hashes | 0.812 | ≥ 0.8 | met |           |"),
             "{text}"
         );
         let mut widths = text.lines().skip(2).map(|row| row.chars().count());
@@ -177,15 +199,17 @@ mod tests {
 
     #[test]
     fn a_table_takes_the_place_of_the_last_one() {
-        let page = format!("a\n{BEGIN}old\n{END}z\n");
-        let new = between_markers(&page, "new\n").unwrap();
-        assert_eq!(new, format!("a\n{BEGIN}new\n{END}z\n"));
-        assert!(between_markers("a page without a place", "new\n").is_err());
+        let page = "a\n<!-- x -->\nold\n<!-- /x -->\nz\n";
+        let new = between_markers(page, "x", "new\n").unwrap();
+        assert_eq!(new, "a\n<!-- x -->\nnew\n<!-- /x -->\nz\n");
+        assert!(between_markers(page, "y", "new\n").is_err());
     }
 
     #[test]
-    fn the_page_has_a_place_for_the_table() {
-        let page = std::fs::read_to_string(PAGE).unwrap();
-        between_markers(&page, "").unwrap();
+    fn the_page_has_places_for_the_tables() {
+        let page = std::fs::read_to_string(Path::new(DOCS).join("benchmarks.md")).unwrap();
+        for name in ["figures", "peers"] {
+            between_markers(&page, name, "").unwrap();
+        }
     }
 }

@@ -36,6 +36,7 @@ pub async fn measure(stack: &Stack) -> anyhow::Result<Vec<Measured>> {
         floor_is: "raw RS256-2048 on one core",
         unit: Unit::PerSecond,
         goal,
+        anomalies: None,
     };
     Ok(vec![
         line("POST /oauth/token of Token Provider", service, Goal::AtLeast(0.7)),

@@ -35,15 +35,16 @@ pub(crate) async fn account_entries(
     Path(id): Path<Uuid>,
     Query(paging): Query<Paging>,
 ) -> problem::Result<Json<Page<EntryView>>> {
-    let before = paging.cursor::<i64>()?;
+    let place = paging.place()?;
     let mut db = app.pool.acquire().await?;
     let account = store::accounts::find(&mut db, user.id, id)
         .await?
         .ok_or_else(account_not_found)?;
-    let rows = store::accounts::entries(&mut db, account.id, before, paging.rows()).await?;
+    let rows = store::accounts::entries(&mut db, account.id, place, paging.rows()).await?;
     Ok(Json(paging.page(
+        &place,
         rows,
-        |row| row.sequence.to_string(),
+        |row| row.sequence,
         |row| EntryView {
             posting_id: row.posting_id,
             sequence: row.sequence,

@@ -1,11 +1,11 @@
 use axum::{extract::State, http::StatusCode};
 use garde::Validate;
 use identity::{Grant, Service};
-use problem::Problem;
 use serde::Deserialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::views::account_not_empty;
 use crate::{AppState, domain::may_close, store::accounts};
 
 /// The gateway, when a user deletes their login.
@@ -34,8 +34,10 @@ pub(crate) async fn erase_user(
     problem::Json(request): problem::Json<EraseUserRequest>,
 ) -> problem::Result<StatusCode> {
     let mut tx = app.pool.begin().await?;
-    // Who never had an account gets a closed one: the default account can be opened once, so none is opened later.
-    accounts::open_default(&mut tx, request.user_id).await?;
+    // The user's last requests may still be opening accounts.
+    accounts::lock_user(&mut tx, request.user_id).await?;
+    // Who never had an account gets a closed one: what everybody gets is opened once, so none is opened later.
+    accounts::provision(&mut tx, request.user_id).await?;
     let accounts = accounts::lock_all(&mut tx, request.user_id).await?;
     if !accounts
         .iter()
@@ -46,12 +48,4 @@ pub(crate) async fn erase_user(
     accounts::close_all(&mut tx, request.user_id).await?;
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)
-}
-
-fn account_not_empty() -> Problem {
-    Problem::new(
-        StatusCode::CONFLICT,
-        "account_not_empty",
-        "An account still has money or a hold on it",
-    )
 }

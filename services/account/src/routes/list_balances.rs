@@ -72,5 +72,7 @@ pub(crate) async fn list_balances(
     Ok(Json(Page {
         items: rows.into_iter().map(view).collect(),
         next_cursor,
+        // Whoever reads all of them goes one way.
+        previous_cursor: None,
     }))
 }

@@ -27,7 +27,7 @@ pub(crate) struct Provisioned {
     provisioned: bool,
 }
 
-/// Sees to it that a user has the default account. Any number of times, also at once.
+/// Sees to it that a user has the accounts that everybody gets. Any number of times, also at once.
 #[utoipa::path(post, path = "/internal/provision", tag = "internal", request_body = ProvisionRequest,
     security(("service" = ["gateway", "provision"])), responses((status = 200, body = Provisioned)))]
 pub(crate) async fn provision(
@@ -36,6 +36,6 @@ pub(crate) async fn provision(
     problem::Json(request): problem::Json<ProvisionRequest>,
 ) -> problem::Result<Json<Provisioned>> {
     let mut db = app.pool.acquire().await?;
-    store::accounts::open_default(&mut db, request.user_id).await?;
+    store::accounts::provision(&mut db, request.user_id).await?;
     Ok(Json(Provisioned { provisioned: true }))
 }

@@ -1,7 +1,9 @@
 //! The SQL of this service. Functions take a connection; the caller owns the transaction.
 
+pub mod account_types;
 pub mod accounts;
 pub mod balances;
+pub mod history;
 pub mod holds;
 pub mod ledger;
 pub mod seals;

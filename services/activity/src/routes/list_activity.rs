@@ -31,18 +31,13 @@ pub async fn list_activity(
     user: User,
     problem::Query(paging): problem::Query<Paging>,
 ) -> Result<Json<Page<ActivityItem>>> {
-    let rows = store::feed(
-        &mut *app.pool.acquire().await?,
-        user.id,
-        paging.cursor()?,
-        paging.rows(),
-    )
-    .await?;
+    let place = paging.place()?;
+    let rows = store::feed(&mut *app.pool.acquire().await?, user.id, place, paging.rows()).await?;
     let item = |row: store::FeedRow| ActivityItem {
         id: row.id,
         kind: row.kind,
         occurred_at: row.occurred_at,
         data: row.data,
     };
-    Ok(Json(paging.page(rows, |row| row.seq.to_string(), item)))
+    Ok(Json(paging.page(&place, rows, |row| row.seq, item)))
 }

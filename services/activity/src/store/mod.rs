@@ -4,6 +4,7 @@ pub mod audit;
 
 use chrono::{DateTime, Utc};
 use outbox::Received;
+use page::Place;
 use serde_json::Value;
 use sqlx::{PgConnection, query, query_as};
 use uuid::Uuid;
@@ -57,21 +58,24 @@ pub async fn add_to_feed(
     Ok(())
 }
 
-/// The user's newest `limit` lines before `before`.
+/// The user's `limit` lines at `place`, newest first.
 pub async fn feed(
     conn: &mut PgConnection,
     user_id: Uuid,
-    before: Option<i64>,
+    place: Place<i64>,
     limit: i64,
 ) -> sqlx::Result<Vec<FeedRow>> {
     query_as!(
         FeedRow,
-        "SELECT seq, id, kind, data, occurred_at FROM feed
-          WHERE user_id = $1 AND seq < COALESCE($2, 9223372036854775807)
-          ORDER BY seq DESC LIMIT $3",
+        r#"SELECT seq AS "seq!", id AS "id!", kind AS "kind!", data AS "data!", occurred_at AS "occurred_at!" FROM (
+             (SELECT * FROM feed WHERE user_id = $1 AND NOT $4 AND seq < $2 ORDER BY seq DESC LIMIT $3)
+             UNION ALL
+             (SELECT * FROM feed WHERE user_id = $1 AND $4 AND seq > $2 ORDER BY seq LIMIT $3)
+           ) AS page ORDER BY seq DESC"#,
         user_id,
-        before,
-        limit
+        place.key().unwrap_or(i64::MAX),
+        limit,
+        place.is_back(),
     )
     .fetch_all(conn)
     .await

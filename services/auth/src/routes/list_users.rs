@@ -23,7 +23,7 @@ pub struct UserSearch {
     /// How many items, 50 by default, 200 at most.
     #[garde(skip)]
     limit: Option<u32>,
-    /// The `next_cursor` of the page before.
+    /// The `next_cursor` or the `previous_cursor` of another page of the list.
     #[garde(skip)]
     cursor: Option<String>,
 }
@@ -43,11 +43,13 @@ pub async fn list_users(
         .map(normal)
         .filter(|search| !search.is_empty());
     let mut conn = app.pool.acquire().await?;
-    let found = users::list(&mut conn, search.as_deref(), paging.cursor()?, paging.rows()).await?;
+    let place = paging.place()?;
+    let found = users::list(&mut conn, search.as_deref(), place, paging.rows()).await?;
     let now = Utc::now();
     Ok(Json(paging.page(
+        &place,
         found,
-        |user| user.id.to_string(),
+        |user| user.id,
         |user| AccountView::of(user, now),
     )))
 }

@@ -1,4 +1,5 @@
 use chrono::{DateTime, Utc};
+use page::Place;
 use sqlx::{PgConnection, query, query_as, query_scalar};
 use uuid::Uuid;
 
@@ -89,23 +90,31 @@ pub async fn find_by_id(conn: &mut PgConnection, id: Uuid) -> sqlx::Result<Optio
     .await
 }
 
-/// The newest `limit` users before `before`; of those whose username begins with `search`, or whose address it is.
+/// The `limit` users at `place`, newest first; of those whose username begins with `search`, or whose address it is.
 pub async fn list(
     conn: &mut PgConnection,
     search: Option<&str>,
-    before: Option<Uuid>,
+    place: Place<Uuid>,
     limit: i64,
 ) -> sqlx::Result<Vec<User>> {
     query_as!(
         User,
-        "SELECT id, username, email, password_hash, roles, email_verified_at, disabled_at, expires_at, locked_until,
-                first_login_at, password_changed_at, totp_confirmed_at, deleted_at, created_at
-           FROM users
-          WHERE ($1::text IS NULL OR starts_with(username, $1) OR email = $1) AND ($2::uuid IS NULL OR id < $2)
-          ORDER BY id DESC LIMIT $3",
+        r#"SELECT id AS "id!", username AS "username!", email AS "email!", password_hash AS "password_hash!",
+                roles AS "roles!", email_verified_at, disabled_at, expires_at, locked_until, first_login_at,
+                password_changed_at, totp_confirmed_at, deleted_at, created_at AS "created_at!"
+           FROM (
+             (SELECT * FROM users
+               WHERE ($1::text IS NULL OR starts_with(username, $1) OR email = $1) AND NOT $4 AND id < $2
+               ORDER BY id DESC LIMIT $3)
+             UNION ALL
+             (SELECT * FROM users
+               WHERE ($1::text IS NULL OR starts_with(username, $1) OR email = $1) AND $4 AND id > $2
+               ORDER BY id LIMIT $3)
+           ) AS page ORDER BY id DESC"#,
         search,
-        before,
-        limit
+        place.key().unwrap_or(Uuid::max()),
+        limit,
+        place.is_back(),
     )
     .fetch_all(conn)
     .await

@@ -2,13 +2,15 @@
 //!
 //! A producer calls [`enqueue`] in the transaction of its change; a [`Relay`] publishes what is committed, in
 //! order, and deletes what the broker took. A consumer takes [`Received`] and asks [`first_delivery`] in the
-//! transaction of its effect. Delivery is at least once; the effect is exactly once.
+//! transaction of its effect. Delivery is at least once; the effect is exactly once. [`forget_old`] keeps the inbox small;
+//! the outbox needs no such thing.
 //! A service without a database can only [`publish_now`].
 //! Both tables are in `tables.sql`; each service creates its own in its migrations.
 
 mod envelope;
 mod receive;
 mod relay;
+mod retention;
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -20,6 +22,7 @@ use uuid::Uuid;
 use envelope::Envelope;
 pub use receive::{Outcome, Received, deliveries};
 pub use relay::{Relay, Worker};
+pub use retention::{FORGET_PERIOD, forget_chunk, forget_old};
 
 /// A fact to tell others, before it is published as a CloudEvent 1.0.
 #[derive(Clone, Debug)]

@@ -1,4 +1,6 @@
-//! Lists that are read page by page: the query that asks for a page, and the answer.
+//! Lists that are read page by page, in both directions: the query that asks for a page, and the answer.
+
+mod cursor;
 
 use std::str::FromStr;
 
@@ -8,12 +10,16 @@ use problem::Problem;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+pub use cursor::Place;
+
 /// One page of a list.
 #[derive(Debug, PartialEq, Serialize, ToSchema)]
 pub struct Page<T> {
     pub items: Vec<T>,
     /// Give it as `cursor` to get the next page. Null: this is the last page.
     pub next_cursor: Option<String>,
+    /// Give it as `cursor` to get the page before, in the same order. Null: this is the first page.
+    pub previous_cursor: Option<String>,
 }
 
 /// Which page of a list.
@@ -26,8 +32,8 @@ pub struct Paging {
     #[serde(default = "default_limit")]
     #[param(minimum = 1, maximum = 200, default = 50)]
     limit: u32,
-    /// The `next_cursor` of the page before.
-    #[garde(length(bytes, max = 64))]
+    /// The `next_cursor` or the `previous_cursor` of another page of the list.
+    #[garde(skip)]
     cursor: Option<String>,
 }
 
@@ -48,33 +54,59 @@ impl Paging {
         Ok(paging)
     }
 
-    /// Where the page starts, in the list's own terms.
-    pub fn cursor<C: FromStr>(&self) -> problem::Result<Option<C>> {
-        let cursor = self.cursor.as_deref().map(str::parse).transpose();
-        cursor.map_err(|_| invalid_query().detail("cursor: not one that this list has given"))
+    /// Where the page lies, in the list's own terms.
+    pub fn place<K: FromStr>(&self) -> problem::Result<Place<K>> {
+        match &self.cursor {
+            None => Ok(Place::Start),
+            Some(cursor) => Place::from_cursor(cursor).ok_or_else(invalid_cursor),
+        }
     }
 
-    /// How many rows to ask for: one more than the page has, to see whether another page follows.
+    /// How many rows to ask for: one more than the page has, to see whether another page follows in its direction.
     pub fn rows(&self) -> i64 {
         i64::from(self.limit) + 1
     }
 
-    /// Makes the page of [`Paging::rows`] rows; `cursor` is where the list goes on after a row.
-    pub fn page<R, T>(
+    /// Makes the page at `place` of at most [`Paging::rows`] rows beside it, which are in the order of the list whichever
+    /// way the page was looked for. `key` is by what the list finds a row again.
+    pub fn page<R, T, K: ToString>(
         &self,
+        place: &Place<K>,
         mut rows: Vec<R>,
-        cursor: impl Fn(&R) -> String,
+        key: impl Fn(&R) -> K,
         view: impl Fn(R) -> T,
     ) -> Page<T> {
-        let limit = self.limit as usize;
-        let more = rows.len() > limit;
-        rows.truncate(limit);
-        let next_cursor = rows.last().filter(|_| more).map(cursor);
+        let surplus = rows.len().saturating_sub(self.limit as usize);
+        if place.is_back() {
+            rows.drain(..surplus);
+        } else {
+            rows.truncate(rows.len() - surplus);
+        }
+        let more = surplus > 0;
+        // There is always a page where the cursor came from.
+        let (before, after) = match place {
+            Place::Start => (false, more),
+            Place::After(_) => (true, more),
+            Place::Before(_) => (more, true),
+        };
+        let first = rows.first().filter(|_| before);
+        let previous_cursor = first.and_then(|row| Place::Before(key(row)).to_cursor());
+        let last = rows.last().filter(|_| after);
+        let next_cursor = last.and_then(|row| Place::After(key(row)).to_cursor());
         Page {
             items: rows.into_iter().map(view).collect(),
             next_cursor,
+            previous_cursor,
         }
     }
+}
+
+fn invalid_cursor() -> Problem {
+    Problem::new(
+        StatusCode::BAD_REQUEST,
+        "invalid_cursor",
+        "The cursor is not one that this list has given",
+    )
 }
 
 fn invalid_query() -> Problem {
@@ -93,41 +125,63 @@ mod tests {
         serde_json::from_str(json).unwrap()
     }
 
+    /// The page at a cursor of the list 9, 8, … 1, read as a store does.
+    fn read(limit: u32, cursor: Option<String>) -> Page<u32> {
+        let paging = Paging::of(Some(limit), cursor).unwrap();
+        let place = paging.place::<u32>().unwrap();
+        let rows = usize::try_from(paging.rows()).unwrap();
+        let mut found: Vec<u32> = match place {
+            Place::Start => (1..=9).rev().take(rows).collect(),
+            Place::After(key) => (1..key).rev().take(rows).collect(),
+            Place::Before(key) => (key + 1..=9).take(rows).collect(),
+        };
+        found.sort_by_key(|row| std::cmp::Reverse(*row));
+        paging.page(&place, found, |row| *row, |row| row)
+    }
+
     #[test]
-    fn a_page_says_whether_another_follows() {
-        let two = paging(r#"{"limit":2}"#);
-        let page = |rows: Vec<u32>| two.page(rows, u32::to_string, |row| row);
-        assert_eq!(
-            page(vec![9, 8, 7]),
-            Page {
-                items: vec![9, 8],
-                next_cursor: Some("8".into())
+    fn pages_are_walked_to_the_end_and_back_without_gap_or_repeat() {
+        for limit in 1..=10 {
+            let mut pages = vec![read(limit, None)];
+            while let Some(next) = pages.last().unwrap().next_cursor.clone() {
+                pages.push(read(limit, Some(next)));
             }
-        );
-        assert_eq!(
-            page(vec![9, 8]),
-            Page {
-                items: vec![9, 8],
-                next_cursor: None
+            let forward: Vec<u32> = pages.iter().flat_map(|page| page.items.clone()).collect();
+            assert!(forward.iter().copied().eq((1..=9).rev()));
+
+            let mut back = vec![pages.pop().unwrap()];
+            while let Some(previous) = back.last().unwrap().previous_cursor.clone() {
+                back.push(read(limit, Some(previous)));
             }
-        );
+            let backward: Vec<u32> = back.iter().rev().flat_map(|page| page.items.clone()).collect();
+            assert_eq!(backward, forward);
+        }
+    }
+
+    #[test]
+    fn an_empty_list_is_one_page() {
+        let paging = paging("{}");
         assert_eq!(
-            page(vec![]),
+            paging.page(&Place::Start, Vec::new(), |row: &u32| *row, |row| row),
             Page {
                 items: vec![],
-                next_cursor: None
+                next_cursor: None,
+                previous_cursor: None
             }
         );
     }
 
     #[test]
     fn a_cursor_is_one_that_the_list_has_given() {
-        assert_eq!(paging(r#"{"cursor":"8"}"#).cursor::<u32>().unwrap(), Some(8));
-        assert_eq!(paging("{}").cursor::<u32>().unwrap(), None);
-        assert_eq!(
-            paging(r#"{"cursor":"x"}"#).cursor::<u32>().unwrap_err().code(),
-            "invalid_query"
-        );
+        assert_eq!(paging("{}").place::<u32>().unwrap(), Place::Start);
+        let long = format!(r#"{{"cursor":"{}"}}"#, "x".repeat(10_000));
+        for foreign in [r#"{"cursor":""}"#, r#"{"cursor":"8"}"#, long.as_str()] {
+            let problem = paging(foreign).place::<u32>().unwrap_err();
+            assert_eq!(
+                (problem.status().as_u16(), problem.code()),
+                (400, "invalid_cursor")
+            );
+        }
     }
 
     #[test]

@@ -14,7 +14,7 @@ const fn grant(caller: &'static str, audience: &'static str, scope: &'static str
     }
 }
 
-pub const GRANTS: [Grant; 11] = [
+pub const GRANTS: [Grant; 12] = [
     grant("gateway", "auth", "auth:sessions"),
     grant("gateway", "user", "provision"),
     grant("gateway", "account", "provision"),
@@ -24,6 +24,7 @@ pub const GRANTS: [Grant; 11] = [
     grant("auth", "token-provider", "tokens:issue"),
     grant("transaction", "account", "postings:write"),
     grant("activity", "account", "ledger:read"),
+    grant("transaction", "account", "accounts:resolve"),
     grant("email", "auth", "contacts:read"),
     grant("email", "user", "preferences:read"),
 ];

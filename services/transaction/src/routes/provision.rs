@@ -1,13 +1,16 @@
 use axum::{Json, extract::State};
 use garde::Validate;
 use identity::{Grant, Service};
-use page::Page;
+use page::{Page, Place};
 use serde::Deserialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::views::TransactionView;
-use crate::{AppState, store};
+use crate::{
+    AppState,
+    store::{self, Filter},
+};
 
 /// The gateway, after a login.
 pub(crate) struct Provisioner;
@@ -37,12 +40,13 @@ pub(crate) async fn provision(
     problem::Json(request): problem::Json<ProvisionRequest>,
 ) -> problem::Result<Json<Page<TransactionView>>> {
     let mut db = app.pool.acquire().await?;
-    let rows = store::history(&mut db, request.user_id, None, NEWEST).await?;
+    let rows = store::history(&mut db, request.user_id, &Filter::default(), Place::Start, NEWEST).await?;
     Ok(Json(Page {
         items: rows
             .into_iter()
             .map(|row| TransactionView::of(row, request.user_id))
             .collect(),
         next_cursor: None,
+        previous_cursor: None,
     }))
 }

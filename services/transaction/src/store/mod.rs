@@ -3,6 +3,7 @@
 pub mod batches;
 mod begin;
 mod follow_up;
+mod history;
 pub mod holds;
 mod read;
 pub mod refunds;
@@ -10,7 +11,8 @@ mod settle;
 
 pub use begin::{Batch, Earlier, begin, earlier, insert, take_key};
 pub use follow_up::follow_up;
-pub use read::{by_ids, find, history, take_pending};
+pub use history::{Filter, history};
+pub use read::{by_ids, find, take_pending};
 pub use settle::{Answered, answers, settle};
 
 /// What a client gets, byte for byte, also when it asks again.

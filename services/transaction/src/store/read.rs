@@ -40,37 +40,6 @@ pub async fn by_ids(db: &mut PgConnection, ids: &[Uuid]) -> sqlx::Result<Vec<Tra
     rows.into_iter().map(Transaction::try_from).collect()
 }
 
-/// A page of a user's transactions, newest first, before the transaction `before`. Three index scans of one page each, so it
-/// costs the same however long the history is.
-pub async fn history(
-    db: &mut PgConnection,
-    user: Uuid,
-    before: Option<Uuid>,
-    limit: i64,
-) -> sqlx::Result<Vec<Transaction>> {
-    let rows = sqlx::query_as!(
-        Row,
-        r#"with made as (
-               select * from transactions where initiator_user_id = $1 and id < $2 order by id desc limit $3
-           ), received as (
-               select * from transactions where to_user_id = $1 and id < $2 order by id desc limit $3
-           ), paid as (
-               select * from transactions where payer_user_id = $1 and id < $2 order by id desc limit $3
-           )
-           select id as "id!", kind as "kind!", state as "state!", initiator_user_id as "initiator_user_id!",
-                  by_operator as "by_operator!", from_account_id, to_account_id, payer_user_id, to_user_id,
-                  amount_minor as "amount_minor!", currency as "currency!", description, failure_code, fee_minor,
-                  expires_at, hold_id, refunds_id, payment_request_id, created_at as "created_at!", completed_at
-           from (select * from made union select * from received union select * from paid) as mine order by id desc limit $3"#,
-        user,
-        before.unwrap_or(Uuid::max()),
-        limit,
-    )
-    .fetch_all(db)
-    .await?;
-    rows.into_iter().map(Transaction::try_from).collect()
-}
-
 /// Takes pending transactions that nobody is driving, for `lease_s` seconds: other workers pass over them for so long, and
 /// find them again if this one dies.
 pub async fn take_pending(db: &mut PgConnection, limit: i64, lease_s: f64) -> sqlx::Result<Vec<Transaction>> {
@@ -94,7 +63,8 @@ pub async fn take_pending(db: &mut PgConnection, limit: i64, lease_s: f64) -> sq
 }
 
 /// A row of `transactions`.
-struct Row {
+#[derive(sqlx::FromRow)]
+pub(super) struct Row {
     id: Uuid,
     kind: String,
     state: String,
