@@ -9,7 +9,7 @@ export PATH := $(PAYME_CACHE)/bin:$(PATH)
 
 LOCAL := INFRASTRUCTURE/local
 
-.PHONY: help up down reset status logs mail tour test bench check contracts prepare tools
+.PHONY: help up down reset status logs mail tour test workload bench check contracts prepare tools
 
 help: ## this list
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -35,6 +35,12 @@ test: ## all tests: domain, routes with a real PostgreSQL, the whole system with
 	@dapr/toolchain/ensure daprd >/dev/null
 	cargo build --workspace --bins
 	$(LOCAL)/with-database cargo test --workspace
+
+workload: ## a random workload with faults on a whole system, its invariants checked; SEED=number to replay one, SECONDS=60
+	@$(LOCAL)/prerequisites
+	@dapr/toolchain/ensure daprd >/dev/null
+	cargo build --workspace --bins
+	@"$$CARGO_TARGET_DIR/debug/workload" "$(SEED)" "$(SECONDS)"
 
 bench: ## measure the system against floors of the same run, into docs/benchmarks.md; BENCH=logins for one thing only
 	@$(LOCAL)/prerequisites

@@ -8,6 +8,7 @@ mod identity;
 mod money;
 mod operation;
 mod tour;
+mod workload;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -95,6 +96,7 @@ fn main() -> anyhow::Result<ExitCode> {
         faults::a_broker_that_goes_away_loses_no_event,
         faults::a_service_killed_in_the_middle_of_transfers_converges,
         faults::a_service_that_is_down_at_the_first_login_is_made_up_for,
+        workload::the_invariants_of_money_hold_while_everything_goes_wrong,
         operation::a_service_drains_when_it_is_told_to_stop,
     );
     let Suite { trials, .. } = suite;

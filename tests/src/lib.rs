@@ -10,6 +10,7 @@ mod person;
 mod process;
 mod runfile;
 mod stack;
+pub mod workload;
 
 use std::time::{Duration, Instant};
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
@@ -33,7 +33,8 @@ struct Member {
     port: u16,
     env: BTreeMap<String, String>,
     service: Mutex<Option<Process>>,
-    _sidecar: Process,
+    sidecar: Mutex<Option<Process>>,
+    ports: Vec<u16>,
 }
 
 /// A further replica of a service.
@@ -175,7 +176,8 @@ impl Stack {
             .output()?;
         ensure!(
             output.status.success(),
-            "{app_id} {args:?}: {}",
+            "{app_id} {args:?}: {}{}",
+            String::from_utf8_lossy(&output.stdout),
             String::from_utf8_lossy(&output.stderr)
         );
         Ok(())
@@ -186,6 +188,23 @@ impl Stack {
         let app = self.member(app_id)?;
         let process = start_service(&app.id, &app.env, self.home.path())?;
         *self.service(app_id)? = Some(process);
+        Ok(())
+    }
+
+    /// SIGKILL for the sidecar; its service stays.
+    pub fn kill_sidecar(&self, app_id: &str) -> anyhow::Result<()> {
+        let mut sidecar = lock(&self.member(app_id)?.sidecar);
+        sidecar.take().context("it is not running")?.kill()
+    }
+
+    /// Starts a sidecar that was killed, on the same ports.
+    pub fn start_sidecar_again(&self, app_id: &str) -> anyhow::Result<()> {
+        let member = self.member(app_id)?;
+        let file = RunFile::read(&Path::new(ROOT).join(RUN_FILE))?;
+        let app = file.apps.iter().find(|app| app.id == app_id);
+        let app = app.with_context(|| format!("no app {app_id}"))?;
+        let sidecar = self.start_sidecar(app, &file, &member.ports, &member.env)?;
+        *lock(&member.sidecar) = Some(sidecar);
         Ok(())
     }
 
@@ -261,12 +280,8 @@ impl Stack {
             .with_context(|| format!("no app {app_id}"))
     }
 
-    fn service(&self, app_id: &str) -> anyhow::Result<std::sync::MutexGuard<'_, Option<Process>>> {
-        Ok(self
-            .member(app_id)?
-            .service
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner))
+    fn service(&self, app_id: &str) -> anyhow::Result<MutexGuard<'_, Option<Process>>> {
+        Ok(lock(&self.member(app_id)?.service))
     }
 
     /// `APP_API_TOKEN` and `DAPR_API_TOKEN`, which the infrastructure made for this stack.
@@ -300,13 +315,13 @@ impl Stack {
         self.point_at_own_database(&mut env)?;
         let service = start_service(&app.id, &env, self.home())?;
         let sidecar = self.start_sidecar(app, file, ports, &env)?;
-        let service = Mutex::new(Some(service));
         Ok(Member {
             id: app.id.clone(),
             port: ports[0],
             env,
-            service,
-            _sidecar: sidecar,
+            service: Mutex::new(Some(service)),
+            sidecar: Mutex::new(Some(sidecar)),
+            ports: ports.to_vec(),
         })
     }
 
@@ -388,6 +403,10 @@ impl Drop for Stack {
             eprintln!("the test's infrastructure could not be stopped: {error:#}");
         }
     }
+}
+
+fn lock(process: &Mutex<Option<Process>>) -> MutexGuard<'_, Option<Process>> {
+    process.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn start_service(id: &str, env: &BTreeMap<String, String>, home: &Path) -> anyhow::Result<Process> {

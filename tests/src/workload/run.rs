@@ -1,0 +1,63 @@
+//! A run: people and money, workers and faults at the same time, rest, and the checks.
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use serde_json::json;
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use super::books::Books;
+use super::faults::Injector;
+use super::generate::USERS;
+use super::model::Model;
+use super::record::{Record, Report};
+use super::watch::snapshots;
+use super::worker::{Shared, Worker};
+use super::world::World;
+use super::{check, effects};
+use crate::{Stack, euro};
+
+const WORKERS: u64 = 8;
+/// What each user begins with.
+const FUNDS: i64 = 50_000;
+
+/// Runs for `lasting` and some seconds more, until everything has come to rest. An error is a run that could not be made;
+/// what was wrong with the system is in the report.
+pub async fn run(stack: &Stack, seed: u64, lasting: Duration) -> anyhow::Result<Report> {
+    let books = Books::open(stack)?;
+    let (model, record) = (Model::default(), Record::default());
+    let world = World::make(stack, &books).await?;
+    fund(&world, &model, &record).await?;
+
+    let began = Instant::now();
+    let end = began + lasting;
+    let shared = Shared {
+        world: &world,
+        model: &model,
+        record: &record,
+    };
+    let workers = (0..WORKERS).map(|number| Worker::new(&shared, number).run(seed, end));
+    let (_, faults, ()) = tokio::join!(
+        join_all(workers),
+        Injector::new(stack, &books, &record, seed).run(end),
+        snapshots(&books.account, &record, end)
+    );
+    faults?;
+    effects::rest(&books, &world, &record).await;
+    check::all(stack, &books, &world, &model, &record).await?;
+    Ok(record.report(seed, began.elapsed()))
+}
+
+async fn fund(world: &World, model: &Model, record: &Record) -> anyhow::Result<()> {
+    for number in 0..USERS {
+        let body = json!({ "account_id": world.id(number), "amount": euro(FUNDS) });
+        let key = Uuid::new_v4().to_string();
+        let answer = world.people[number]
+            .post_with_key("/top-ups", &key, &body)
+            .await?;
+        anyhow::ensure!(answer.status.is_success(), "no funds: {answer:?}");
+        model.note(world, record, number, &key, &answer.json);
+    }
+    Ok(())
+}
