@@ -6,6 +6,7 @@ mod bad_input;
 mod faults;
 mod identity;
 mod money;
+mod movements;
 mod operation;
 mod tour;
 mod workload;
@@ -72,6 +73,11 @@ fn main() -> anyhow::Result<ExitCode> {
         money::one_key_sent_twenty_times_is_one_transfer,
         money::a_key_is_not_taken_for_another_body,
         money::every_movement_is_in_the_history_and_the_feed_of_both,
+        movements::a_hold_is_captured_and_refunded_in_parts,
+        movements::a_hold_expires_by_itself,
+        movements::people_ask_and_pay_each_other_by_name,
+        movements::a_batch_of_a_thousand_is_done_as_one,
+        movements::a_statement_is_a_file_in_three_forms,
         bad_input::every_bad_amount_is_refused_and_moves_nothing,
         bad_input::somebody_elses_account_looks_like_none,
         bad_input::bad_bodies_have_their_own_codes,
@@ -97,6 +103,7 @@ fn main() -> anyhow::Result<ExitCode> {
         faults::a_service_killed_in_the_middle_of_transfers_converges,
         faults::a_service_that_is_down_at_the_first_login_is_made_up_for,
         workload::the_invariants_of_money_hold_while_everything_goes_wrong,
+        movements::the_books_verify_and_the_auditor_agrees,
         operation::a_service_drains_when_it_is_told_to_stop,
     );
     let Suite { trials, .. } = suite;

@@ -59,7 +59,10 @@ async fn the_balances_of_all_accounts_come_page_by_page_in_the_order_of_ids(pool
 async fn a_page_goes_on_after_an_account_that_is_not_there(pool: PgPool) {
     let app = App::new(pool);
     let last = balances(&app, "?cursor=ffffffff-ffff-ffff-ffff-ffffffffffff").await;
-    assert_eq!(last.json, json!({ "items": [], "next_cursor": null, "previous_cursor": null }));
+    assert_eq!(
+        last.json,
+        json!({ "items": [], "next_cursor": null, "previous_cursor": null })
+    );
     for bad in ["limit=0", "limit=1001", "cursor=x", "page=2"] {
         assert_eq!(
             balances(&app, &format!("?{bad}")).await.code(),

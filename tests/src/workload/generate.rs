@@ -137,7 +137,10 @@ pub struct Generator {
 impl Generator {
     pub fn new(seed: u64, worker: u64) -> Self {
         let rng = StdRng::seed_from_u64(seed.wrapping_mul(1_000).wrapping_add(worker));
-        Self { rng, made: Vec::new() }
+        Self {
+            rng,
+            made: Vec::new(),
+        }
     }
 
     fn action(&mut self) -> (usize, Action) {
@@ -296,9 +299,7 @@ impl Generator {
 
     fn bent_amount(&mut self) -> i64 {
         if self.rng.random_ratio(1, 15) {
-            *[0, -1, i64::MIN, i64::MAX]
-                .choose(&mut self.rng)
-                .unwrap_or(&0)
+            *[0, -1, i64::MIN, i64::MAX].choose(&mut self.rng).unwrap_or(&0)
         } else {
             self.amount()
         }
@@ -352,7 +353,12 @@ mod tests {
     fn first(seed: u64, worker: u64) -> Vec<String> {
         let operations = Generator::new(seed, worker).take(500);
         operations
-            .map(|operation| format!("{} {:?} {:?}", operation.actor, operation.action, operation.delivery))
+            .map(|operation| {
+                format!(
+                    "{} {:?} {:?}",
+                    operation.actor, operation.action, operation.delivery
+                )
+            })
             .collect()
     }
 
