@@ -5,8 +5,9 @@ use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
 
 pub const USERS: usize = 10;
-/// Each user has a current account; the first of them have a merchant account too.
+/// Each user has a current account; the first of them have a merchant account too, and some a savings account.
 pub const ACCOUNTS: usize = 15;
+pub const FIRST_SAVINGS: usize = 13;
 /// The number of an account that does not exist.
 pub const NOWHERE: usize = ACCOUNTS;
 /// An operation refers to one of as many before it.

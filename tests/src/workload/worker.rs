@@ -266,7 +266,7 @@ pub async fn read(shared: &Shared<'_>, actor: usize, path: &str) -> Option<Value
         (!answer.status.is_server_error() && answer.status != StatusCode::TOO_MANY_REQUESTS).then_some(answer)
     });
     match known.await {
-        Ok(answer) if answer.status == StatusCode::OK => Some(answer.json),
+        Ok(answer) if answer.status == StatusCode::OK && answer.json.is_object() => Some(answer.json),
         Ok(answer) => {
             let facts = format!("user {actor} {path}: {} {}", answer.status, answer.text);
             shared.record.anomaly("what is one's own can be read", facts);
