@@ -160,10 +160,7 @@ async fn as_answered(books: &Books, world: &World, model: &Model, record: &Recor
     .await?;
     let answered = model.ids();
     for unheard in done.iter().filter(|(id, _, _)| !answered.contains(id)) {
-        record.anomaly(
-            "nothing is done that was not answered",
-            format!("{unheard:?}"),
-        );
+        record.anomaly("nothing is done that was not answered", format!("{unheard:?}"));
     }
     let done: HashSet<_> = done.into_iter().map(|(id, _, _)| id).collect();
     for undone in answered.difference(&done) {

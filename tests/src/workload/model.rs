@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::generate::owner;
+use super::operation::owner;
 use super::record::Record;
 use super::world::World;
 
@@ -81,7 +81,10 @@ impl Model {
         };
         let side = side.and_then(|id| world.number(id));
         if side.map(owner) != Some(actor) {
-            record.anomaly("only its owner uses an account", format!("user {actor}: {done:?}"));
+            record.anomaly(
+                "only its owner uses an account",
+                format!("user {actor}: {done:?}"),
+            );
         }
         self.seen().done.insert(done.id, done);
     }

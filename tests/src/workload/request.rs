@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::generate::{Action, Move, Part};
+use super::operation::{Action, Move, Part};
 use super::world::World;
 use crate::euro;
 
@@ -22,11 +22,7 @@ pub struct Earlier {
 
 impl Request {
     /// `None`: it refers to something that has not succeeded, or is no single request.
-    pub fn of(
-        world: &World,
-        action: &Action,
-        earlier: impl Fn(usize) -> Option<Earlier>,
-    ) -> Option<Self> {
+    pub fn of(world: &World, action: &Action, earlier: impl Fn(usize) -> Option<Earlier>) -> Option<Self> {
         let (path, body) = match action {
             Action::Transfer(what) => ("/transactions".to_owned(), both_sides(world, *what)),
             Action::TopUp { to, amount } => ("/top-ups".to_owned(), one_side(world, *to, *amount)),
@@ -45,12 +41,11 @@ impl Request {
             Action::Void { hold } => (format!("/holds/{}/void", earlier(*hold)?.id), json!({})),
             Action::Refund { of, part } => {
                 let paid = earlier(*of)?;
-                (
-                    format!("/transactions/{}/refunds", paid.id),
-                    some_of(paid, *part),
-                )
+                (format!("/transactions/{}/refunds", paid.id), some_of(paid, *part))
             }
-            Action::Batch { items, atomic } => ("/transactions/batch".to_owned(), batch(world, items, *atomic)),
+            Action::Batch { items, atomic } => {
+                ("/transactions/batch".to_owned(), batch(world, items, *atomic))
+            }
             Action::EndTwice { .. }
             | Action::Repeat { .. }
             | Action::Reuse { .. }
@@ -71,7 +66,11 @@ impl Request {
         } else {
             &mut bent.body
         };
-        let amount = if place["amount"]["amount_minor"] == 1 { 2 } else { 1 };
+        let amount = if place["amount"]["amount_minor"] == 1 {
+            2
+        } else {
+            1
+        };
         place["amount"] = euro(amount);
         Some(bent)
     }

@@ -26,7 +26,9 @@ pub async fn reads_its_write(shared: &Shared<'_>, actor: usize, answer: &Value) 
     if let Some(shown) = read(shared, actor, &format!("/transactions/{id}")).await
         && shown["state"] != "completed"
     {
-        shared.record.anomaly("a write is read", format!("{id} is shown as {shown}"));
+        shared
+            .record
+            .anomaly("a write is read", format!("{id} is shown as {shown}"));
     }
     if matches!(transaction["kind"].as_str(), Some("hold" | "void")) {
         return;
@@ -90,9 +92,10 @@ pub async fn history(shared: &Shared<'_>, actor: usize) {
     ids.sort_unstable();
     ids.dedup();
     if ids.len() != shown {
-        shared
-            .record
-            .anomaly("the history shows each transaction once", format!("user {actor}: {page}"));
+        shared.record.anomaly(
+            "the history shows each transaction once",
+            format!("user {actor}: {page}"),
+        );
     }
 }
 

@@ -6,8 +6,9 @@ use reqwest::StatusCode;
 use serde_json::Value;
 use tokio::time::{Instant, timeout};
 
-use super::generate::{Action, Delivery, Generator, Operation, Part, owner};
+use super::generate::Generator;
 use super::model::Model;
+use super::operation::{Action, Delivery, Operation, Part, owner};
 use super::record::Record;
 use super::request::{Earlier, Request};
 use super::watch;
@@ -43,11 +44,7 @@ struct Sent {
 impl<'a> Worker<'a> {
     pub fn new(shared: &'a Shared<'a>, number: u64) -> Self {
         let sent = Vec::new();
-        Self {
-            shared,
-            number,
-            sent,
-        }
+        Self { shared, number, sent }
     }
 
     /// Until `end`; what was begun before is seen to its end.
@@ -80,11 +77,7 @@ impl<'a> Worker<'a> {
                 if operation.reads_back && answer.status.is_success() {
                     watch::reads_its_write(self.shared, operation.actor, &answer.json).await;
                 }
-                return Some(Sent {
-                    key,
-                    request,
-                    answer,
-                });
+                return Some(Sent { key, request, answer });
             }
         }
         None
@@ -144,7 +137,10 @@ impl<'a> Worker<'a> {
             return;
         }
         if action.is_bad() {
-            record.anomaly("bad input moves nothing", format!("{key}: {action:?}: {}", answer.text));
+            record.anomaly(
+                "bad input moves nothing",
+                format!("{key}: {action:?}: {}", answer.text),
+            );
         }
         model.note(world, record, operation.actor, key, &answer.json);
     }
@@ -153,7 +149,10 @@ impl<'a> Worker<'a> {
     fn same(&self, key: &str, one: &Answer, other: &Answer) {
         let successes = one.status.is_success() || other.status.is_success();
         if successes && (one.status, &one.text) != (other.status, &other.text) {
-            let facts = format!("{key}: {} {} and {} {}", one.status, one.text, other.status, other.text);
+            let facts = format!(
+                "{key}: {} {} and {} {}",
+                one.status, one.text, other.status, other.text
+            );
             self.shared.record.anomaly("a key has one answer", facts);
         }
     }
@@ -199,9 +198,9 @@ impl<'a> Worker<'a> {
             },
             Action::Void { hold },
         ];
-        let [capture, void] =
-            ends.each_ref()
-                .map(|end| Request::of(self.shared.world, end, |number| self.earlier(number)));
+        let [capture, void] = ends
+            .each_ref()
+            .map(|end| Request::of(self.shared.world, end, |number| self.earlier(number)));
         let (Some(capture), Some(void)) = (capture, void) else {
             return record.operation("end_twice", "skipped");
         };
@@ -216,7 +215,10 @@ impl<'a> Worker<'a> {
             .filter(|answer| answer.status.is_success())
             .count();
         if done > 1 {
-            record.anomaly("a hold ends once", format!("{}: captured and voided", capture.path));
+            record.anomaly(
+                "a hold ends once",
+                format!("{}: captured and voided", capture.path),
+            );
         }
         record.operation("end_twice", if done == 0 { "no end" } else { "one end" });
     }
@@ -240,7 +242,10 @@ async fn until_known(record: &Record, person: &Person, key: &str, request: &Requ
             return None;
         };
         let unknown = answer.status.is_server_error()
-            || matches!(answer.status, StatusCode::CONFLICT | StatusCode::TOO_MANY_REQUESTS);
+            || matches!(
+                answer.status,
+                StatusCode::CONFLICT | StatusCode::TOO_MANY_REQUESTS
+            );
         if unknown {
             record.unknown(answer.code());
         }
@@ -273,7 +278,9 @@ pub async fn read(shared: &Shared<'_>, actor: usize, path: &str) -> Option<Value
             None
         }
         Err(error) => {
-            shared.record.anomaly("reads come back", format!("user {actor}: {error}"));
+            shared
+                .record
+                .anomaly("reads come back", format!("user {actor}: {error}"));
             None
         }
     }

@@ -6,7 +6,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::books::Books;
-use super::generate::{ACCOUNTS, FIRST_SAVINGS, NOWHERE, USERS, owner};
+use super::operation::{ACCOUNTS, FIRST_SAVINGS, NOWHERE, USERS, owner};
 use crate::{Person, Stack};
 
 pub struct World {
@@ -33,7 +33,11 @@ impl World {
             });
         }
         for number in USERS..ACCOUNTS {
-            let kind = if number < FIRST_SAVINGS { "merchant" } else { "savings" };
+            let kind = if number < FIRST_SAVINGS {
+                "merchant"
+            } else {
+                "savings"
+            };
             accounts.push(open(books, &people[owner(number)], kind).await?);
         }
         Ok(Self { people, accounts })
@@ -69,9 +73,8 @@ async fn open(books: &Books, person: &Person, kind: &str) -> anyhow::Result<Acco
     let id = opened.json["id"]
         .as_str()
         .with_context(|| format!("no account: {opened:?}"))?;
-    let fee = sqlx::query_scalar(
-        "select fee_basis_points from account_types where type = $1 and currency = 'EUR'",
-    );
+    let fee =
+        sqlx::query_scalar("select fee_basis_points from account_types where type = $1 and currency = 'EUR'");
     Ok(Account {
         id: id.parse()?,
         fee_basis_points: fee.bind(kind).fetch_one(&books.account).await?,
