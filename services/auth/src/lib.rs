@@ -74,6 +74,7 @@ fn router() -> OpenApiRouter<AppState> {
         ))
         .routes(routes!(routes::end_sessions_of_user::end_sessions_of_user))
         .routes(routes!(routes::contacts::contacts))
+        .routes(routes!(routes::usernames::usernames))
         .routes(routes!(routes::email_verifications::email_verifications))
         .routes(routes!(routes::password_resets::password_resets))
 }

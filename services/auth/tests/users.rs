@@ -224,3 +224,46 @@ fn the_checked_in_contract_is_that_of_the_code() {
         );
     }
 }
+
+#[sqlx::test]
+async fn transaction_learns_who_has_a_name_and_what_the_name_of_somebody_is(pool: PgPool) {
+    let auth = Auth::start(pool).await;
+    let alice = auth.register("alice").await;
+    auth.set(alice, "email_verified_at = now()").await;
+    let token = auth
+        .issuer
+        .service_token("transaction", auth::APP_ID, "usernames:read");
+    let ask = async |body: serde_json::Value| {
+        testkit::call(
+            &auth.router,
+            testkit::request("POST", "/internal/usernames", &token, &body),
+        )
+        .await
+    };
+    let found = json!({ "user_id": alice, "username": "alice" });
+    for body in [json!({ "username": " Alice " }), json!({ "user_id": alice })] {
+        let answer = ask(body).await;
+        assert_eq!((answer.status, &answer.json), (StatusCode::OK, &found));
+    }
+    // A verified address logs in as a name does, but tells nobody whose it is.
+    for body in [
+        json!({ "username": "nobody" }),
+        json!({ "username": "alice@example.com" }),
+        json!({ "username": "" }),
+        json!({ "user_id": Uuid::now_v7() }),
+    ] {
+        let answer = ask(body).await;
+        assert_eq!(
+            (answer.status, answer.code()),
+            (StatusCode::NOT_FOUND, "unknown_user")
+        );
+    }
+    for body in [json!({}), json!({ "username": "alice", "user_id": alice })] {
+        assert_eq!(ask(body).await.code(), "invalid_request");
+    }
+    auth.set(alice, "disabled_at = now()").await;
+    assert_eq!(ask(json!({ "username": "alice" })).await.code(), "unknown_user");
+    auth.set(alice, "disabled_at = null, deleted_at = now()").await;
+    assert_eq!(ask(json!({ "username": "alice" })).await.code(), "unknown_user");
+    assert_eq!(ask(json!({ "user_id": alice })).await.code(), "unknown_user");
+}

@@ -1,6 +1,6 @@
 //! Calling a service, and what it answered: what it said itself, never what a sidecar said in its place.
 
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, LOCATION, RETRY_AFTER};
 use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -19,7 +19,7 @@ const ENDED_SESSIONS: &str = "payme-ended-sessions";
 pub struct Answer {
     pub status: StatusCode,
     headers: HeaderMap,
-    body: Vec<u8>,
+    body: Bytes,
     pub ended: Vec<Uuid>,
 }
 
@@ -40,7 +40,7 @@ impl Answer {
         let status = response.status();
         let headers = only(response.headers(), &RESPONSE_HEADERS);
         let ended = ended_sessions(response.headers());
-        let body = response.bytes().await.map_err(unreachable)?.to_vec();
+        let body = response.bytes().await.map_err(unreachable)?;
         // Our services refuse with problems only; another error is the sidecar's, about a service that it can't reach.
         let is_problem = headers
             .get(CONTENT_TYPE)

@@ -90,7 +90,7 @@ const POST: MethodFilter = MethodFilter::POST;
 const PUT: MethodFilter = MethodFilter::PUT;
 const DELETE: MethodFilter = MethodFilter::DELETE;
 
-pub const FORWARDED: [Forwarded; 53] = [
+pub const FORWARDED: [Forwarded; 68] = [
     open("/auth/register", Access::Anybody),
     open("/auth/verify-email", Access::Anybody),
     open("/auth/password-resets", Access::Anybody),
@@ -142,6 +142,21 @@ pub const FORWARDED: [Forwarded; 53] = [
     forwarded(GET, "/holds/{id}", "transaction"),
     forwarded(POST, "/holds/{id}/capture", "transaction"),
     forwarded(POST, "/holds/{id}/void", "transaction"),
+    forwarded(GET, "/contacts", "transaction"),
+    forwarded(POST, "/contacts", "transaction"),
+    forwarded(PATCH, "/contacts/{id}", "transaction"),
+    forwarded(DELETE, "/contacts/{id}", "transaction"),
+    forwarded(GET, "/payment-requests", "transaction"),
+    forwarded(POST, "/payment-requests", "transaction"),
+    forwarded(GET, "/payment-requests/{id}", "transaction"),
+    forwarded(POST, "/payment-requests/{id}/pay", "transaction"),
+    forwarded(POST, "/payment-requests/{id}/decline", "transaction"),
+    forwarded(POST, "/payment-requests/{id}/cancel", "transaction"),
+    forwarded(GET, "/schedules", "transaction"),
+    forwarded(POST, "/schedules", "transaction"),
+    forwarded(GET, "/schedules/{id}", "transaction"),
+    forwarded(PATCH, "/schedules/{id}", "transaction"),
+    forwarded(DELETE, "/schedules/{id}", "transaction"),
     forwarded(GET, "/activity", "activity"),
     forwarded(GET, "/admin/audit", "activity"),
 ];

@@ -86,6 +86,7 @@ async fn a_deletion_tells_every_service_and_auth_last() {
         CONFIRM,
         "POST account /internal/erase",
         "POST user /internal/erase",
+        "POST transaction /internal/erase",
         "POST auth /internal/erase",
     ] {
         gateway.services.on(call, |_| StatusCode::NO_CONTENT);
@@ -96,7 +97,7 @@ async fn a_deletion_tells_every_service_and_auth_last() {
     assert!(forgets(&answer));
     assert_eq!(gateway.services.seen(CONFIRM)[0].json(), body);
     assert_eq!(gateway.tokens(CONFIRM), ["Bearer token-of-login"]);
-    for service in ["account", "user", "auth"] {
+    for service in ["account", "user", "transaction", "auth"] {
         let seen = &gateway.services.seen(&format!("POST {service} /internal/erase"))[0];
         assert_eq!(seen.json(), json!({ "user_id": gateway.user_id }));
         assert_eq!(seen.headers["authorization"], "Bearer outbound");

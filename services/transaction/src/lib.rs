@@ -6,9 +6,11 @@ mod domain;
 mod events;
 pub mod expiry;
 mod ledger;
+mod people;
 pub mod recovery;
 pub mod retention;
 mod routes;
+pub mod schedules;
 pub mod settler;
 mod state;
 mod store;
@@ -53,7 +55,39 @@ fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(routes::capture_hold))
         .routes(routes!(routes::void_hold))
         .merge(batch())
+        .merge(contacts())
+        .merge(payment_requests())
+        .merge(schedule_routes())
         .routes(routes!(routes::provision))
+        .routes(routes!(routes::erase_user))
+}
+
+fn contacts() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(routes::create_contact, routes::list_contacts))
+        .routes(routes!(routes::change_contact, routes::delete_contact))
+}
+
+fn payment_requests() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(
+            routes::create_payment_request,
+            routes::list_payment_requests
+        ))
+        .routes(routes!(routes::show_payment_request))
+        .routes(routes!(routes::pay_payment_request))
+        .routes(routes!(routes::decline_payment_request))
+        .routes(routes!(routes::cancel_payment_request))
+}
+
+fn schedule_routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(routes::create_schedule, routes::list_schedules))
+        .routes(routes!(
+            routes::show_schedule,
+            routes::change_schedule,
+            routes::cancel_schedule
+        ))
 }
 
 /// A batch is larger than any other body.

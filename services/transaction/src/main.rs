@@ -1,11 +1,12 @@
 //! The transaction service. `transaction openapi` and `transaction events-schema` print its contract; without an argument
 //! it serves.
 
+use chrono::Utc;
 use identity::Identity;
 use outbox::Relay;
 use server::{Background, Service};
 use sidecar::Sidecar;
-use transaction::{AppState, config::Config, expiry, recovery, retention};
+use transaction::{AppState, config::Config, expiry, recovery, retention, schedules};
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
@@ -31,6 +32,11 @@ async fn serve() -> anyhow::Result<()> {
     let background = Background::default();
     background.spawn(|stop| relay_worker.run(stop));
     background.spawn(|stop| recovery::run(pool.clone(), app.settler.clone(), stop));
+    let (schedules_pool, settler) = (pool.clone(), app.settler.clone());
+    background.every(schedules::PERIOD, "payment of schedules", move || {
+        let (pool, settler) = (schedules_pool.clone(), settler.clone());
+        async move { schedules::pay_due(&pool, &settler, Utc::now()).await.map(drop) }
+    });
     let (expiry_pool, settler) = (pool.clone(), app.settler.clone());
     background.every(expiry::PERIOD, "expiry of holds", move || {
         let (pool, settler) = (expiry_pool.clone(), settler.clone());

@@ -6,24 +6,27 @@ use outbox::Relay;
 use sidecar::Sidecar;
 use sqlx::PgPool;
 
-use crate::{config::Config, ledger::Ledger, settler::Settler};
+use crate::{config::Config, ledger::Ledger, people::People, settler::Settler};
 
 #[derive(Clone)]
 pub struct AppState {
     pub(crate) pool: PgPool,
     pub settler: Settler,
     pub(crate) config: Config,
+    pub(crate) people: People,
     identity: Identity,
 }
 
 impl AppState {
     /// Starts the settler's worker, so it needs a runtime.
     pub fn new(pool: PgPool, sidecar: Sidecar, identity: Identity, relay: Relay, config: Config) -> Self {
+        let people = People::new(sidecar.clone(), identity.clone());
         let settler = Settler::new(pool.clone(), Ledger::new(sidecar, identity.clone()), relay);
         Self {
             pool,
             settler,
             config,
+            people,
             identity,
         }
     }

@@ -25,6 +25,7 @@ pub mod reset_password;
 pub mod show_account;
 pub mod show_user;
 pub mod start_totp;
+pub mod usernames;
 pub mod verify_email;
 
 use axum::extract::FromRequestParts;

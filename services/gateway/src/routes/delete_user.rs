@@ -58,7 +58,9 @@ pub async fn delete_user(
     if !closed.status.is_success() {
         return Ok(closed.into_response());
     }
-    erase_at(&app, "user", caller.user_id).await?.done()?;
+    for service in ["user", "transaction"] {
+        erase_at(&app, service, caller.user_id).await?.done()?;
+    }
     auth::post(&app, "/internal/erase", &json!({ "user_id": caller.user_id }))
         .await?
         .done()?;

@@ -14,17 +14,19 @@ const fn grant(caller: &'static str, audience: &'static str, scope: &'static str
     }
 }
 
-pub const GRANTS: [Grant; 12] = [
+pub const GRANTS: [Grant; 14] = [
     grant("gateway", "auth", "auth:sessions"),
     grant("gateway", "user", "provision"),
     grant("gateway", "account", "provision"),
     grant("gateway", "transaction", "provision"),
     grant("gateway", "user", "erase"),
     grant("gateway", "account", "erase"),
+    grant("gateway", "transaction", "erase"),
     grant("auth", "token-provider", "tokens:issue"),
     grant("transaction", "account", "postings:write"),
     grant("activity", "account", "ledger:read"),
     grant("transaction", "account", "accounts:resolve"),
+    grant("transaction", "auth", "usernames:read"),
     grant("email", "auth", "contacts:read"),
     grant("email", "user", "preferences:read"),
 ];

@@ -133,6 +133,8 @@ pub enum About {
     Transaction(Uuid),
     /// What a transfer pays.
     PaymentRequest(Uuid),
+    /// Who is paid by a transfer that named a person and no account. Only who settles it needs to know.
+    Person(Uuid),
 }
 
 impl About {
@@ -160,6 +162,13 @@ impl About {
     pub fn payment_request(self) -> Option<Uuid> {
         match self {
             Self::PaymentRequest(id) => Some(id),
+            _ => None,
+        }
+    }
+
+    pub fn person(self) -> Option<Uuid> {
+        match self {
+            Self::Person(id) => Some(id),
             _ => None,
         }
     }

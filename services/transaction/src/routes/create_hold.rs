@@ -10,7 +10,8 @@ use uuid::Uuid;
 
 use super::{
     description::printable,
-    idempotent::{make, now},
+    idempotent::{answered, make, now},
+    payee::To,
     views::TransactionView,
 };
 use crate::{
@@ -26,7 +27,18 @@ pub(crate) struct HoldRequest {
     from_account_id: Uuid,
     /// Whose owner may capture it.
     #[garde(skip)]
-    to_account_id: Uuid,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    to_account_id: Option<Uuid>,
+    /// In its place: whose account it is.
+    #[garde(length(bytes, min = 1, max = 254))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(min_length = 1, max_length = 254)]
+    to_username: Option<String>,
+    /// Or what the caller calls whose account it is: one of their contacts.
+    #[garde(length(chars, min = 1, max = 64))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(min_length = 1, max_length = 64)]
+    to_alias: Option<String>,
     #[garde(skip)]
     amount: Money,
     #[garde(length(chars, min = 1, max = 140), inner(custom(printable)))]
@@ -49,12 +61,12 @@ fn a_week() -> u32 {
     params(("Idempotency-Key" = String, Header, description = "1 to 255 visible ASCII characters")),
     responses(
         (status = 201, body = TransactionView),
-        (status = 404, description = "account_not_found"),
+        (status = 404, description = "account_not_found, payee_not_found"),
         (status = 409, description = "idempotency_in_progress"),
         (status = 422, description = "insufficient_funds, account_frozen, account_closed, currency_mismatch, same_account, \
                                       movement_not_allowed, movement_limit_exceeded, daily_limit_exceeded, invalid_amount, \
                                       idempotency_key_reused, invalid_request"),
-        (status = 503, description = "outcome_pending: ask again with the same key"),
+        (status = 503, description = "outcome_pending, payee_unavailable: ask again with the same key"),
     ))]
 pub(crate) async fn create_hold(
     State(app): State<AppState>,
@@ -63,12 +75,24 @@ pub(crate) async fn create_hold(
     Json(request): Json<HoldRequest>,
 ) -> problem::Result<Response> {
     let hash = RequestHash::of("hold", &request)?;
+    let to = To::one_of(
+        request.to_account_id,
+        request.to_username.as_ref(),
+        request.to_alias.as_ref(),
+    )?;
+    // A name may mean nobody any more when a request comes again.
+    if to.is_name()
+        && let Some(answer) = answered(&app, user.id, &key, hash).await?
+    {
+        return Ok(answer);
+    }
+    let payee = to.resolve(&app, user.id, request.amount.currency).await?;
     let order = Order {
         kind: Kind::Hold,
         initiator: user.id,
         by_operator: false,
         from: Some(request.from_account_id),
-        to: Some(request.to_account_id),
+        to: Some(payee.account_id),
         amount: request.amount,
         description: request.description,
         about: About::Until(now() + TimeDelta::seconds(request.expires_in_s.into())),

@@ -7,14 +7,15 @@ use axum::{
 };
 use chrono::{DateTime, SubsecRound, Utc};
 use problem::Problem;
+use serde::Serialize;
 use sqlx::{Connection, PgConnection};
 use uuid::Uuid;
 
 use crate::{
     AppState, answer,
-    domain::{Failure, IdempotencyKey, Order, RequestHash, Transaction},
+    domain::{Failure, IdempotencyKey, Order, RequestHash, RequestState, Transaction},
     settler::Pending,
-    store,
+    store::{self, Answer},
 };
 
 impl<S: Send + Sync> FromRequestParts<S> for IdempotencyKey {
@@ -37,6 +38,21 @@ impl<S: Send + Sync> FromRequestParts<S> for IdempotencyKey {
             .detail(invalid.to_string())
         })
     }
+}
+
+/// The answer to an earlier request under this key: before anything is looked up that may have changed since.
+pub(super) async fn answered(
+    app: &AppState,
+    user: Uuid,
+    key: &IdempotencyKey,
+    hash: RequestHash,
+) -> problem::Result<Option<Response>> {
+    let mut db = app.pool.acquire().await?;
+    let Some(earlier) = store::earlier(&mut db, user, key).await? else {
+        return Ok(None);
+    };
+    check_same(&earlier, hash)?;
+    Ok(Some(earlier.answer.ok_or_else(in_progress)?.into_response()))
 }
 
 /// Makes the transaction that is ordered, or answers as the first request under this key was answered.
@@ -77,23 +93,96 @@ async fn begin(
     key: &IdempotencyKey,
     hash: RequestHash,
 ) -> problem::Result<bool> {
-    let Some(refunded) = transaction.order.about.refunded() else {
+    let about = transaction.order.about;
+    if about.refunded().is_none() && about.payment_request().is_none() {
         return match store::begin(db, transaction, key, hash).await {
             Ok(begun) => Ok(begun),
             Err(error) => Err(already(db, transaction, error).await?),
         };
-    };
+    }
     let mut tx = db.begin().await?;
-    let begun = store::begin(&mut tx, transaction, key, hash).await?;
-    if begun && !store::refunds::reserve(&mut tx, refunded, transaction.order.amount.amount_minor.0).await? {
+    let begun = match store::begin(&mut tx, transaction, key, hash).await {
+        Ok(begun) => begun,
+        Err(error) => {
+            tx.rollback().await?;
+            return Err(already(db, transaction, error).await?);
+        }
+    };
+    if begun {
+        reserve(&mut tx, transaction).await?;
+    }
+    tx.commit().await?;
+    Ok(begun)
+}
+
+/// Reserves what the transaction needs of what it is about.
+async fn reserve(db: &mut PgConnection, transaction: &Transaction) -> problem::Result<()> {
+    let order = &transaction.order;
+    if let Some(refunded) = order.about.refunded()
+        && !store::refunds::reserve(db, refunded, order.amount.amount_minor.0).await?
+    {
         return Err(Problem::new(
             StatusCode::UNPROCESSABLE_ENTITY,
             "refund_exceeds_transaction",
             "It is more than what was paid and has not been given back",
         ));
     }
-    tx.commit().await?;
-    Ok(begun)
+    if let Some(request) = order.about.payment_request()
+        && !store::payment_requests::reserve(db, request, transaction.id).await?
+    {
+        return Err(not_open(db, request).await?);
+    }
+    Ok(())
+}
+
+/// Why a payment request can't be paid, declined or cancelled.
+pub(super) async fn not_open(db: &mut PgConnection, id: Uuid) -> problem::Result<Problem> {
+    let request = store::payment_requests::find(db, id).await?;
+    // Open, but a payment has it: or had it a moment ago, so asking again is right anyway.
+    if request.is_some_and(|request| request.state == RequestState::Open) {
+        return Ok(Problem::new(
+            StatusCode::CONFLICT,
+            "payment_request_busy",
+            "A payment of this request is under way",
+        )
+        .retry_after_s(1));
+    }
+    Ok(Problem::new(
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "payment_request_not_open",
+        "The payment request was paid, declined, cancelled or has expired",
+    ))
+}
+
+/// Takes a key for what is no transaction, in the commit that makes it. The answer, if it was made before.
+pub(super) async fn made_before(
+    db: &mut PgConnection,
+    user: Uuid,
+    key: &IdempotencyKey,
+    hash: RequestHash,
+    id: Uuid,
+) -> problem::Result<Option<Response>> {
+    if store::take_key(db, user, key, hash, id).await? {
+        return Ok(None);
+    }
+    let earlier = store::earlier(db, user, key).await?.ok_or_else(in_progress)?;
+    check_same(&earlier, hash)?;
+    Ok(Some(earlier.answer.ok_or_else(in_progress)?.into_response()))
+}
+
+/// `201` with what was made, which is kept under the key that [`made_before`] has taken.
+pub(super) async fn made(
+    db: &mut PgConnection,
+    user: Uuid,
+    id: Uuid,
+    view: &impl Serialize,
+) -> problem::Result<Response> {
+    let answer = Answer {
+        status: StatusCode::CREATED.as_u16(),
+        body: serde_json::to_vec(view)?,
+    };
+    store::batches::answer(db, user, id, &answer).await?;
+    Ok(answer.into_response())
 }
 
 /// Why a transaction can't be begun of which there can be one only.
@@ -104,6 +193,11 @@ async fn already(
 ) -> problem::Result<Problem> {
     let database = error.as_database_error();
     let constraint = database.and_then(|error| error.constraint());
+    if constraint == Some("transactions_one_per_request")
+        && let Some(request) = transaction.order.about.payment_request()
+    {
+        return not_open(db, request).await;
+    }
     let hold = transaction
         .order
         .about

@@ -50,13 +50,13 @@ pub async fn atomic_batches(db: &mut PgConnection, ids: &[Uuid]) -> sqlx::Result
     Ok(rows.into_iter().map(|row| (row.id, row.batch_id)).collect())
 }
 
-/// Keeps the answer to a batch, unless there is one.
-pub async fn answer(db: &mut PgConnection, user: Uuid, batch_id: Uuid, answer: &Answer) -> sqlx::Result<()> {
+/// Keeps the answer to a batch, or to anything else that has a key and is no transaction, unless there is one.
+pub async fn answer(db: &mut PgConnection, user: Uuid, id: Uuid, answer: &Answer) -> sqlx::Result<()> {
     sqlx::query!(
         "update idempotency_keys set answer_status = $3, answer_body = $4
          where user_id = $1 and transaction_id = $2 and answer_status is null",
         user,
-        batch_id,
+        id,
         answer.status.cast_signed(),
         answer.body,
     )

@@ -7,7 +7,7 @@ use super::Answer;
 use crate::domain::{IdempotencyKey, RequestHash, Transaction};
 
 /// A recovery worker leaves a transaction alone for so long: the request itself is still at work.
-const RECOVER_AFTER_S: f64 = 3.0;
+pub(super) const RECOVER_AFTER_S: f64 = 3.0;
 
 /// Writes a new transaction under its key, in one statement. False: the key is in use, and nothing was written.
 pub async fn begin(
@@ -24,9 +24,9 @@ pub async fn begin(
          )
          insert into transactions (id, kind, initiator_user_id, by_operator, from_account_id, to_account_id,
                                    amount_minor, currency, description, idempotency_key, created_at, recover_after,
-                                   expires_at, hold_id, refunds_id, payment_request_id)
+                                   expires_at, hold_id, refunds_id, payment_request_id, addressed_user_id)
          select transaction_id, $5, $1, $6, $7, $8, $9, $10, $11, $2, $12, now() + make_interval(secs => $13),
-                $14, $15, $16, $17
+                $14, $15, $16, $17, $18
          from new_key",
         order.initiator,
         key.as_str(),
@@ -45,19 +45,20 @@ pub async fn begin(
         order.about.hold(),
         order.about.refunded(),
         order.about.payment_request(),
+        order.about.person(),
     )
     .execute(db)
     .await?;
     Ok(written.rows_affected() == 1)
 }
 
-/// Takes a key for a batch. False: it is in use.
+/// Takes a key for a batch, or for anything else that is no transaction. False: it is in use.
 pub async fn take_key(
     db: &mut PgConnection,
     user: Uuid,
     key: &IdempotencyKey,
     hash: RequestHash,
-    batch_id: Uuid,
+    id: Uuid,
 ) -> sqlx::Result<bool> {
     let written = sqlx::query!(
         "insert into idempotency_keys (user_id, key, request_hash, transaction_id) values ($1, $2, $3, $4)
@@ -65,7 +66,7 @@ pub async fn take_key(
         user,
         key.as_str(),
         &hash.0,
-        batch_id,
+        id,
     )
     .execute(db)
     .await?;
@@ -129,7 +130,7 @@ pub async fn insert(
 /// The request that used a key first.
 pub struct Earlier {
     pub request_hash: Vec<u8>,
-    /// Its transaction or its batch.
+    /// What it has made.
     pub id: Uuid,
     /// None: still running.
     pub answer: Option<Answer>,

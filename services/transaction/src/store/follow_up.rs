@@ -2,7 +2,7 @@
 
 use sqlx::PgConnection;
 
-use super::{Answered, holds, refunds};
+use super::{Answered, contacts, holds, payment_requests, refunds};
 use crate::domain::{Kind, State, Transaction};
 
 pub async fn follow_up(db: &mut PgConnection, ended: &[Answered]) -> sqlx::Result<()> {
@@ -22,6 +22,13 @@ pub async fn follow_up(db: &mut PgConnection, ended: &[Answered]) -> sqlx::Resul
         let ids: Vec<_> = ends.iter().filter_map(|end| end.order.about.hold()).collect();
         holds::close(db, &ids).await?;
     }
+    let by_name = with(true, |transaction| transaction.order.about.person().is_some());
+    if !by_name.is_empty() {
+        contacts::note_paid(db, &by_name).await?;
+    }
+    let pays = |transaction: &Transaction| transaction.order.about.payment_request().is_some();
+    payment_requests::paid(db, &with(true, pays)).await?;
+    payment_requests::release(db, &with(false, pays)).await?;
     let failed = with(false, |transaction| transaction.order.kind == Kind::Refund);
     refunds::release(db, &failed).await
 }

@@ -2,11 +2,15 @@
 
 pub mod batches;
 mod begin;
+pub mod contacts;
 mod follow_up;
 mod history;
 pub mod holds;
+pub mod payment_requests;
+pub mod people;
 mod read;
 pub mod refunds;
+pub mod schedules;
 mod settle;
 
 pub use begin::{Batch, Earlier, begin, earlier, insert, take_key};

@@ -8,8 +8,11 @@
 )]
 
 use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex},
+    collections::{HashMap, HashSet},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -62,7 +65,7 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    async fn start() -> (Self, u16) {
+    async fn start(others: Sidecars) -> (Self, u16) {
         let ledger = Self {
             mode: watch::Sender::new(Mode::Apply),
             results: Arc::default(),
@@ -71,7 +74,8 @@ impl Ledger {
         };
         let router = Router::new()
             .route("/internal/postings", post(answer))
-            .with_state(ledger.clone());
+            .with_state(ledger.clone())
+            .merge(others.router());
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         tokio::spawn(async move { axum::serve(listener, router).await });
@@ -140,6 +144,72 @@ impl Ledger {
     }
 }
 
+/// Auth and Account as far as they say who has which name and account.
+#[derive(Clone, Default)]
+pub struct Sidecars {
+    people: Arc<Mutex<HashMap<String, Uuid>>>,
+    without_account: Arc<Mutex<HashSet<Uuid>>>,
+    broken: Arc<AtomicBool>,
+}
+
+/// The account in which a user gets money.
+pub fn account_of(user: Uuid) -> Uuid {
+    Uuid::from_u128(user.as_u128() ^ 7)
+}
+
+impl Sidecars {
+    pub fn knows(&self, username: &str, user: Uuid) {
+        self.people.lock().unwrap().insert(username.to_owned(), user);
+    }
+
+    pub fn forgets(&self, username: &str) {
+        self.people.lock().unwrap().remove(username);
+    }
+
+    pub fn has_no_account(&self, user: Uuid) {
+        self.without_account.lock().unwrap().insert(user);
+    }
+
+    /// Nobody is told anything from now on.
+    pub fn break_down(&self) {
+        self.broken.store(true, Ordering::SeqCst);
+    }
+
+    fn router(self) -> Router {
+        Router::new()
+            .route("/internal/usernames", post(username))
+            .route("/internal/payee", post(payee))
+            .with_state(self)
+    }
+
+    fn answer(&self, headers: &HeaderMap, app_id: &str, found: Option<Value>) -> Response {
+        assert_eq!(headers["dapr-app-id"], app_id);
+        assert_eq!(headers["authorization"], "Bearer outbound");
+        match found {
+            _ if self.broken.load(Ordering::SeqCst) => StatusCode::BAD_GATEWAY.into_response(),
+            Some(found) => Json(found).into_response(),
+            None => StatusCode::NOT_FOUND.into_response(),
+        }
+    }
+}
+
+async fn username(State(stub): State<Sidecars>, headers: HeaderMap, Json(body): Json<Value>) -> Response {
+    let wanted = body["username"].as_str().map(|name| name.trim().to_lowercase());
+    let found = stub.people.lock().unwrap().iter().find_map(|(name, id)| {
+        let fits = wanted.as_ref() == Some(name) || body["user_id"] == json!(id);
+        fits.then(|| json!({ "user_id": id, "username": name }))
+    });
+    stub.answer(&headers, "auth", found)
+}
+
+async fn payee(State(stub): State<Sidecars>, headers: HeaderMap, Json(body): Json<Value>) -> Response {
+    assert_eq!(body["currency"], "EUR");
+    let user = body["user_id"].as_str().unwrap().parse().unwrap();
+    let none = stub.without_account.lock().unwrap().contains(&user);
+    let found = (!none).then(|| json!({ "account_id": account_of(user) }));
+    stub.answer(&headers, "account", found)
+}
+
 fn or_outside(account: &Value) -> Value {
     if account.is_null() {
         json!(OUTSIDE)
@@ -178,6 +248,7 @@ pub struct App {
     pub issuer: Issuer,
     pub pool: PgPool,
     pub ledger: Ledger,
+    pub sidecar: Sidecars,
     pub settler: Settler,
 }
 
@@ -205,7 +276,8 @@ impl App {
     }
 
     pub async fn with(pool: PgPool, config: Config) -> Self {
-        let (ledger, port) = Ledger::start().await;
+        let others = Sidecars::default();
+        let (ledger, port) = Ledger::start(others.clone()).await;
         let issuer = Issuer::new();
         let sidecar = Sidecar::new(port, 1, "api".to_owned(), "app".to_owned()).unwrap();
         let state = AppState::new(
@@ -221,6 +293,7 @@ impl App {
             issuer,
             pool,
             ledger,
+            sidecar: others,
             settler,
         }
     }
