@@ -1,5 +1,6 @@
 //! What goes wrong during a run, one thing at a time, in an order that the seed gives.
 
+use std::fmt::Write;
 use std::process::Command;
 use std::time::Duration;
 
@@ -85,7 +86,9 @@ impl<'a> Injector<'a> {
                 }
                 self.inject(fault).await.context(fault.name())?;
                 self.record.fault(fault.name());
-                self.recovered().await.context(fault.name())?;
+                if let Err(error) = self.recovered().await {
+                    return Err(error.context(format!("{}\n{}", fault.name(), self.last_words().await?)));
+                }
             }
         }
     }
@@ -159,6 +162,18 @@ impl<'a> Injector<'a> {
             ensure!(status.is_success(), "the event was not taken: {status}");
         }
         Ok(())
+    }
+
+    /// The ends of the logs, which say why a service did not come back.
+    async fn last_words(&self) -> anyhow::Result<String> {
+        let mut words = String::new();
+        for app in ["account", "transaction"] {
+            let log = self.stack.log_of(app).await?;
+            let lines: Vec<_> = log.lines().collect();
+            let last = lines.len().saturating_sub(5);
+            writeln!(words, "{app}: {}", lines[last..].join("\n  "))?;
+        }
+        Ok(words)
     }
 
     /// Every service is ready, every sidecar too, and PostgreSQL answers.
