@@ -9,7 +9,7 @@ use rand::rngs::StdRng;
 use rand::seq::{IndexedRandom, SliceRandom};
 use rand::{RngExt, SeedableRng};
 use serde_json::Value;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::books::Books;
 use super::record::Record;
@@ -113,9 +113,16 @@ impl<'a> Injector<'a> {
             }
             Fault::KillBackend => {
                 let pid = self.backend().await?.to_string();
+                let mut witness = self.books.account.acquire().await?;
                 let killed = Command::new("kill").args(["-KILL", &pid]).status()?;
                 ensure!(killed.success(), "no such process: {pid}");
-                Ok(())
+                // Until the server has noticed it looks as if it were whole.
+                let noticed = async {
+                    while sqlx::query("select 1").execute(&mut *witness).await.is_ok() {
+                        sleep(Duration::from_millis(20)).await;
+                    }
+                };
+                timeout(RECOVERY, noticed).await.context("PostgreSQL goes on")
             }
             Fault::Redeliver => self.redeliver().await,
         }
@@ -176,8 +183,13 @@ impl<'a> Injector<'a> {
         Ok(words)
     }
 
-    /// Every service is ready, every sidecar too, and PostgreSQL answers.
+    /// PostgreSQL answers, every service is ready, and every sidecar that was touched.
     async fn recovered(&self) -> anyhow::Result<()> {
+        within(RECOVERY, "PostgreSQL answers", || async {
+            let answer = sqlx::query("select 1").execute(&self.books.account).await;
+            answer.is_ok().then_some(())
+        })
+        .await?;
         self.stack.ready().await?;
         for app in ["account", "transaction"] {
             let url = self.stack.sidecar_url(app, "/v1.0/healthz")?;
@@ -187,10 +199,6 @@ impl<'a> Injector<'a> {
             })
             .await?;
         }
-        within(RECOVERY, "PostgreSQL answers", || async {
-            let answer = sqlx::query("select 1").execute(&self.books.account).await;
-            answer.is_ok().then_some(())
-        })
-        .await
+        Ok(())
     }
 }
