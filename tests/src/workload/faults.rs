@@ -1,5 +1,6 @@
 //! What goes wrong during a run, one thing at a time, in an order that the seed gives.
 
+use std::fmt::Write;
 use std::process::Command;
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use rand::rngs::StdRng;
 use rand::seq::{IndexedRandom, SliceRandom};
 use rand::{RngExt, SeedableRng};
 use serde_json::Value;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::books::Books;
 use super::record::Record;
@@ -85,7 +86,9 @@ impl<'a> Injector<'a> {
                 }
                 self.inject(fault).await.context(fault.name())?;
                 self.record.fault(fault.name());
-                self.recovered().await.context(fault.name())?;
+                if let Err(error) = self.recovered().await {
+                    return Err(error.context(format!("{}\n{}", fault.name(), self.last_words().await?)));
+                }
             }
         }
     }
@@ -110,9 +113,16 @@ impl<'a> Injector<'a> {
             }
             Fault::KillBackend => {
                 let pid = self.backend().await?.to_string();
+                let mut witness = self.books.account.acquire().await?;
                 let killed = Command::new("kill").args(["-KILL", &pid]).status()?;
                 ensure!(killed.success(), "no such process: {pid}");
-                Ok(())
+                // Until the server has noticed it looks as if it were whole.
+                let noticed = async {
+                    while sqlx::query("select 1").execute(&mut *witness).await.is_ok() {
+                        sleep(Duration::from_millis(20)).await;
+                    }
+                };
+                timeout(RECOVERY, noticed).await.context("PostgreSQL goes on")
             }
             Fault::Redeliver => self.redeliver().await,
         }
@@ -161,8 +171,25 @@ impl<'a> Injector<'a> {
         Ok(())
     }
 
-    /// Every service is ready, every sidecar too, and PostgreSQL answers.
+    /// The ends of the logs, which say why a service did not come back.
+    async fn last_words(&self) -> anyhow::Result<String> {
+        let mut words = String::new();
+        for app in ["account", "transaction"] {
+            let log = self.stack.log_of(app).await?;
+            let lines: Vec<_> = log.lines().collect();
+            let last = lines.len().saturating_sub(5);
+            writeln!(words, "{app}: {}", lines[last..].join("\n  "))?;
+        }
+        Ok(words)
+    }
+
+    /// PostgreSQL answers, every service is ready, and every sidecar that was touched.
     async fn recovered(&self) -> anyhow::Result<()> {
+        within(RECOVERY, "PostgreSQL answers", || async {
+            let answer = sqlx::query("select 1").execute(&self.books.account).await;
+            answer.is_ok().then_some(())
+        })
+        .await?;
         self.stack.ready().await?;
         for app in ["account", "transaction"] {
             let url = self.stack.sidecar_url(app, "/v1.0/healthz")?;
@@ -172,10 +199,6 @@ impl<'a> Injector<'a> {
             })
             .await?;
         }
-        within(RECOVERY, "PostgreSQL answers", || async {
-            let answer = sqlx::query("select 1").execute(&self.books.account).await;
-            answer.is_ok().then_some(())
-        })
-        .await
+        Ok(())
     }
 }

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::generate::owner;
+use super::operation::owner;
 use super::record::Record;
 use super::world::World;
 

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::generate::{Action, Move, Part};
+use super::operation::{Action, Move, Part};
 use super::world::World;
 use crate::euro;
 

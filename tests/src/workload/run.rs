@@ -9,8 +9,8 @@ use uuid::Uuid;
 
 use super::books::Books;
 use super::faults::Injector;
-use super::generate::USERS;
 use super::model::Model;
+use super::operation::USERS;
 use super::record::{Record, Report};
 use super::watch::snapshots;
 use super::worker::{Shared, Worker};

@@ -36,32 +36,31 @@ pub async fn reads_its_write(shared: &Shared<'_>, actor: usize, answer: &Value) 
     let Some(account) = own_side(shared, actor, transaction) else {
         return;
     };
-    if !has_entry(shared, actor, &account, id).await {
-        shared.record.anomaly(
-            "a write is read",
-            format!("{id} is not in the entries of {account}"),
-        );
+    if let Some(seen) = without_entry(shared, actor, &account, id).await {
+        let facts = format!("{transaction} is not in the entries of {account}, which are {seen:?}");
+        shared.record.anomaly("a write is read", facts);
     }
 }
 
-async fn has_entry(shared: &Shared<'_>, actor: usize, account: &str, id: &str) -> bool {
+/// The sequences of the entries that are there, if that of the transaction is not.
+async fn without_entry(shared: &Shared<'_>, actor: usize, account: &str, id: &str) -> Option<Vec<String>> {
     let first = format!("/accounts/{account}/entries?limit=100");
-    let mut path = first.clone();
+    let (mut path, mut seen) = (first.clone(), Vec::new());
     for _ in 0..PAGES {
         // What could not be read has been told already.
-        let Some(page) = read(shared, actor, &path).await else {
-            return true;
-        };
-        let mut entries = page["items"].as_array().into_iter().flatten();
-        if entries.any(|entry| entry["posting_id"] == id) {
-            return true;
+        let page = read(shared, actor, &path).await?;
+        for entry in page["items"].as_array().into_iter().flatten() {
+            if entry["posting_id"] == id {
+                return None;
+            }
+            seen.push(entry["sequence"].to_string());
         }
         let Some(cursor) = page["next_cursor"].as_str() else {
-            return false;
+            break;
         };
         path = format!("{first}&cursor={cursor}");
     }
-    false
+    Some(seen)
 }
 
 /// Balance, held and available belong together, and available is not below zero, which is the limit of all accounts here.

@@ -6,8 +6,9 @@ use reqwest::StatusCode;
 use serde_json::Value;
 use tokio::time::{Instant, timeout};
 
-use super::generate::{Action, Delivery, Generator, Operation, Part, owner};
+use super::generate::Generator;
 use super::model::Model;
+use super::operation::{Action, Delivery, Operation, Part, owner};
 use super::record::Record;
 use super::request::{Earlier, Request};
 use super::watch;
@@ -270,7 +271,7 @@ pub async fn read(shared: &Shared<'_>, actor: usize, path: &str) -> Option<Value
         (!answer.status.is_server_error() && answer.status != StatusCode::TOO_MANY_REQUESTS).then_some(answer)
     });
     match known.await {
-        Ok(answer) if answer.status == StatusCode::OK => Some(answer.json),
+        Ok(answer) if answer.status == StatusCode::OK && answer.json.is_object() => Some(answer.json),
         Ok(answer) => {
             let facts = format!("user {actor} {path}: {} {}", answer.status, answer.text);
             shared.record.anomaly("what is one's own can be read", facts);

@@ -2,10 +2,11 @@
 
 use anyhow::Context;
 use futures_util::future::try_join_all;
+use serde_json::json;
 use uuid::Uuid;
 
 use super::books::Books;
-use super::generate::{ACCOUNTS, NOWHERE, USERS, owner};
+use super::operation::{ACCOUNTS, FIRST_SAVINGS, NOWHERE, USERS, owner};
 use crate::{Person, Stack};
 
 pub struct World {
@@ -32,7 +33,12 @@ impl World {
             });
         }
         for number in USERS..ACCOUNTS {
-            accounts.push(merchant(books, people[owner(number)].user_id).await?);
+            let kind = if number < FIRST_SAVINGS {
+                "merchant"
+            } else {
+                "savings"
+            };
+            accounts.push(open(books, &people[owner(number)], kind).await?);
         }
         Ok(Self { people, accounts })
     }
@@ -60,20 +66,17 @@ impl World {
     }
 }
 
-/// A merchant account, so that there are fees. It is put into the database as a row, which is all that opening one does.
-async fn merchant(books: &Books, user_id: Uuid) -> anyhow::Result<Account> {
-    let id = Uuid::new_v4();
-    let fee_basis_points = sqlx::query_scalar(
-        "with kind as (select * from account_types where type = 'merchant' and currency = 'EUR'), opened as (
-             insert into accounts (id, owner_user_id, type, currency, name, limit_minor, max_per_movement_minor, max_per_day_minor)
-             select $1, $2, type, currency, name, limit_minor, max_per_movement_minor, max_per_day_minor from kind
-         )
-         select fee_basis_points from kind",
-    )
-    .bind(id)
-    .bind(user_id)
-    .fetch_optional(&books.account)
-    .await?
-    .context("there is no type of merchant accounts")?;
-    Ok(Account { id, fee_basis_points })
+/// A further account, of another type than all have.
+async fn open(books: &Books, person: &Person, kind: &str) -> anyhow::Result<Account> {
+    let body = json!({ "type": kind, "currency": "EUR" });
+    let opened = person.post("/accounts", &body).await?;
+    let id = opened.json["id"]
+        .as_str()
+        .with_context(|| format!("no account: {opened:?}"))?;
+    let fee =
+        sqlx::query_scalar("select fee_basis_points from account_types where type = $1 and currency = 'EUR'");
+    Ok(Account {
+        id: id.parse()?,
+        fee_basis_points: fee.bind(kind).fetch_one(&books.account).await?,
+    })
 }
