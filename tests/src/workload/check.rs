@@ -141,9 +141,15 @@ async fn same_in_both(books: &Books, record: &Record) -> anyhow::Result<()> {
         } else {
             "posted and not completed"
         };
+        let told: Option<String> = sqlx::query_scalar(
+            "select concat_ws(' ', state, failure_code, idempotency_key) from transactions where id = $1",
+        )
+        .bind(one_sided.0)
+        .fetch_optional(&books.transaction)
+        .await?;
         record.anomaly(
             "both services say the same of a transaction",
-            format!("{side}: {one_sided:?}"),
+            format!("{side}: {one_sided:?}, in transaction {told:?}"),
         );
     }
     Ok(())
