@@ -89,6 +89,9 @@ impl Settler {
     /// As [`Settler::settle`], for many at once, each for itself.
     pub async fn settle_each(&self, transactions: Vec<Transaction>) -> Vec<Result<Answer, Pending>> {
         let count = transactions.len();
+        if count == 0 {
+            return Vec::new();
+        }
         let work = works(transactions);
         self.batcher.submit(work).await.unwrap_or_else(|rejected| {
             tracing::warn!(%rejected, count, "transactions wait for recovery");

@@ -3,7 +3,7 @@
 mod health;
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use axum::Router;
@@ -29,6 +29,7 @@ pub const BODY_LIMIT_BYTES: usize = 64 * 1024;
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(20);
 const POOL_SIZE: u32 = 10;
+const START_TIMEOUT: Duration = Duration::from_mins(1);
 /// A connection that was used within this time is taken to be alive: asking it each time costs a round trip for each use.
 const ALIVE_FOR: Duration = Duration::from_secs(1);
 
@@ -102,11 +103,23 @@ pub async fn database(migrations: &sqlx::migrate::Migrator) -> anyhow::Result<Pg
                 Ok(true)
             })
         })
-        .connect_with(options)
-        .await
-        .context("the database can't be reached")?;
+        .connect_lazy_with(options);
+    reachable(&pool).await.context("the database can't be reached")?;
     migrations.run(&pool).await.context("the migrations failed")?;
     Ok(pool)
+}
+
+/// Waits for a database that starts or recovers from a crash, as for the sidecar.
+async fn reachable(pool: &PgPool) -> sqlx::Result<()> {
+    let started = Instant::now();
+    loop {
+        match pool.acquire().await {
+            Ok(_) => return Ok(()),
+            Err(error) if started.elapsed() > START_TIMEOUT => return Err(error),
+            Err(error) => tracing::warn!(%error, "waiting for the database"),
+        }
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
 }
 
 /// Serves until SIGTERM or SIGINT, then answers what is under way, stops the background work and returns.
