@@ -132,6 +132,12 @@ pub async fn the_books_verify_and_the_auditor_agrees(stack: Arc<Stack>) -> Resul
     let mut operator = Person::arrive(&stack.origin()).await?;
     stack.command("auth", &["admin", "grant", &operator.username])?;
     operator.log_in().await?;
+    let path = format!("/admin/users/{}", operator.user_id);
+    let roles = json!({ "roles": ["user", "operator", "admin"] });
+    let changed = operator.patch(&path, &roles).await?;
+    ensure!(changed.status.is_success(), "{changed:?}");
+    // The role is in the next access token.
+    operator.log_in().await?;
     operator.top_up(500).await?;
     let started = operator.post("/admin/ledger/verification", &json!({})).await?;
     ensure!(
