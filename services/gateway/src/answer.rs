@@ -2,7 +2,7 @@
 
 use axum::body::{Body, Bytes};
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, LOCATION, RETRY_AFTER};
-use axum::http::{HeaderMap, HeaderName, StatusCode};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use problem::{PROBLEM_JSON, Problem, Result};
 use reqwest::RequestBuilder;
@@ -40,7 +40,12 @@ impl Answer {
         let status = response.status();
         let headers = only(response.headers(), &RESPONSE_HEADERS);
         let ended = ended_sessions(response.headers());
+        let length = response.headers().get(server::LENGTH).cloned();
         let body = response.bytes().await.map_err(unreachable)?;
+        if length.is_some_and(|length| length != HeaderValue::from(body.len())) {
+            tracing::warn!("an answer was cut off on its way");
+            return Err(service_unavailable());
+        }
         // Our services refuse with problems only; another error is the sidecar's, about a service that it can't reach.
         let is_problem = headers
             .get(CONTENT_TYPE)

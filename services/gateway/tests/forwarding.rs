@@ -254,3 +254,16 @@ async fn a_body_over_the_limit_is_refused() {
         .await;
     assert_eq!(answer.status, 201);
 }
+
+#[tokio::test]
+async fn an_answer_that_was_cut_off_on_its_way_is_not_passed_on() {
+    let gateway = Gateway::start().await;
+    let cookie = gateway.log_in().await;
+    for (length, status) in [("13", 200), ("14", 503)] {
+        gateway.services.on("GET account /accounts", move |_| {
+            let headers = [("payme-body-bytes", length), ("content-type", "application/json")];
+            (headers, r#"{"items": []}"#)
+        });
+        assert_eq!(gateway.get(&cookie, "/accounts").await.status, status);
+    }
+}

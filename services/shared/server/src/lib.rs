@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use axum::Router;
+use axum::body::HttpBody;
 use axum::extract::{DefaultBodyLimit, Request};
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY,
@@ -29,6 +30,9 @@ pub const BODY_LIMIT_BYTES: usize = 64 * 1024;
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(20);
 const POOL_SIZE: u32 = 10;
+/// How long the body of an answer to a sidecar is. A sidecar that dies while it passes one on leaves the one before it with the first part of
+/// it and the status of the whole: who reads bodies compares their length with this.
+pub const LENGTH: HeaderName = HeaderName::from_static("payme-body-bytes");
 const START_TIMEOUT: Duration = Duration::from_mins(1);
 /// A connection that was used within this time is taken to be alive: asking it each time costs a round trip for each use.
 const ALIVE_FOR: Duration = Duration::from_secs(1);
@@ -189,7 +193,11 @@ async fn careful_headers(request: Request, next: Next) -> Response {
         (STRICT_TRANSPORT_SECURITY, "max-age=63072000; includeSubDomains"),
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),
     ];
+    let by_sidecar = request.headers().contains_key("dapr-api-token");
     let mut response = next.run(request).await;
+    if let Some(length) = response.body().size_hint().exact().filter(|_| by_sidecar) {
+        response.headers_mut().insert(LENGTH, length.into());
+    }
     for (name, value) in HEADERS {
         response
             .headers_mut()
