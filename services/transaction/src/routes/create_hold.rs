@@ -10,8 +10,8 @@ use uuid::Uuid;
 
 use super::{
     description::printable,
-    idempotent::{answered, make, now},
-    payee::To,
+    idempotent::now,
+    payee::{To, make_to},
     views::TransactionView,
 };
 use crate::{
@@ -80,14 +80,8 @@ pub(crate) async fn create_hold(
         request.to_username.as_ref(),
         request.to_alias.as_ref(),
     )?;
-    // A name may mean nobody any more when a request comes again.
-    if to.is_name()
-        && let Some(answer) = answered(&app, user.id, &key, hash).await?
-    {
-        return Ok(answer);
-    }
-    let payee = to.resolve(&app, user.id, request.amount.currency).await?;
-    let order = Order {
+    let currency = request.amount.currency;
+    make_to(&app, (user.id, key, hash), (to, currency), |payee| Order {
         kind: Kind::Hold,
         initiator: user.id,
         by_operator: false,
@@ -96,6 +90,6 @@ pub(crate) async fn create_hold(
         amount: request.amount,
         description: request.description,
         about: About::Until(now() + TimeDelta::seconds(request.expires_in_s.into())),
-    };
-    make(&app, key, hash, order).await
+    })
+    .await
 }

@@ -9,8 +9,7 @@ use uuid::Uuid;
 
 use super::{
     description::printable,
-    idempotent::{answered, make},
-    payee::To,
+    payee::{To, make_to},
     views::TransactionView,
 };
 use crate::{
@@ -73,14 +72,8 @@ pub(crate) async fn create_transaction(
         request.to_username.as_ref(),
         request.to_alias.as_ref(),
     )?;
-    // A name may mean nobody any more when a request comes again.
-    if to.is_name()
-        && let Some(answer) = answered(&app, user.id, &key, hash).await?
-    {
-        return Ok(answer);
-    }
-    let payee = to.resolve(&app, user.id, request.amount.currency).await?;
-    let order = Order {
+    let currency = request.amount.currency;
+    make_to(&app, (user.id, key, hash), (to, currency), |payee| Order {
         kind: Kind::Transfer,
         initiator: user.id,
         by_operator: false,
@@ -89,6 +82,6 @@ pub(crate) async fn create_transaction(
         amount: request.amount,
         description: request.description,
         about: payee.user_id.map_or(About::Nothing, About::Person),
-    };
-    make(&app, key, hash, order).await
+    })
+    .await
 }

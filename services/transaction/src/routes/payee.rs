@@ -1,11 +1,17 @@
 //! Who is to be paid: an account, or a person by name or by what the caller calls them.
 
-use axum::http::StatusCode;
+use axum::{http::StatusCode, response::Response};
 use money::Currency;
 use problem::{FieldError, Problem};
 use uuid::Uuid;
 
-use crate::{AppState, people::Known, store};
+use super::idempotent::{answered, make};
+use crate::{
+    AppState,
+    domain::{IdempotencyKey, Order, RequestHash},
+    people::Known,
+    store,
+};
 
 /// What a request says of it: one of three.
 pub(super) enum To {
@@ -39,7 +45,7 @@ impl To {
         }
     }
 
-    pub fn is_name(&self) -> bool {
+    fn is_name(&self) -> bool {
         !matches!(self, Self::Account(_))
     }
 
@@ -66,6 +72,23 @@ impl To {
             user_id: Some(user_id),
         })
     }
+}
+
+/// As [`make`], for an order whose payee is looked up first. A name may mean nobody any more when a request comes again, so
+/// then the key is looked up before the name.
+pub(super) async fn make_to(
+    app: &AppState,
+    (user, key, hash): (Uuid, IdempotencyKey, RequestHash),
+    (to, currency): (To, Currency),
+    order: impl FnOnce(Payee) -> Order,
+) -> problem::Result<Response> {
+    if to.is_name()
+        && let Some(answer) = answered(app, user, &key, hash).await?
+    {
+        return Ok(answer);
+    }
+    let payee = to.resolve(app, user, currency).await?;
+    make(app, key, hash, order(payee)).await
 }
 
 /// Whose name it is. The name is remembered.
