@@ -6,11 +6,7 @@ use sqlx::{PgConnection, PgPool};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::{
-    domain::{About, Transaction},
-    settler::Settler,
-    store,
-};
+use crate::{domain::Transaction, settler::Settler, store};
 
 const PERIOD: Duration = Duration::from_secs(1);
 /// Fits the settler's queue, beside what requests bring.
@@ -47,12 +43,6 @@ pub async fn recover(pool: &PgPool, settler: &Settler) -> sqlx::Result<usize> {
     let mut db = pool.acquire().await?;
     let mut pending = store::take_pending(&mut db, BATCH.into(), LEASE_S).await?;
     let ids: Vec<_> = pending.iter().map(|transaction| transaction.id).collect();
-    let addressed = store::contacts::addressed(&mut db, &ids).await?;
-    for transaction in &mut pending {
-        if let Some(person) = addressed.get(&transaction.id) {
-            transaction.order.about = About::Person(*person);
-        }
-    }
     let atomic = store::batches::atomic_batches(&mut db, &ids).await?;
     pending.retain(|transaction| !atomic.contains_key(&transaction.id));
     let mut ended = recover_batches(&mut db, settler, atomic.into_values().collect()).await?;

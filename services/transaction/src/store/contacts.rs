@@ -1,7 +1,5 @@
 //! Contacts: whom somebody has paid by name, or has noted to pay.
 
-use std::collections::HashMap;
-
 use chrono::{DateTime, Utc};
 use page::Place;
 use sqlx::PgConnection;
@@ -48,18 +46,6 @@ pub async fn note_paid(db: &mut PgConnection, paid: &[&Transaction]) -> sqlx::Re
     .execute(db)
     .await?;
     Ok(())
-}
-
-/// Of these transactions those whose payee was named, with the payee: for the recovery worker.
-pub async fn addressed(db: &mut PgConnection, ids: &[Uuid]) -> sqlx::Result<HashMap<Uuid, Uuid>> {
-    let rows = sqlx::query!(
-        r#"select id, addressed_user_id as "person!" from transactions
-           where id = any($1) and addressed_user_id is not null"#,
-        ids
-    )
-    .fetch_all(db)
-    .await?;
-    Ok(rows.into_iter().map(|row| (row.id, row.person)).collect())
 }
 
 /// Whom a user means by an alias.

@@ -16,7 +16,7 @@ use crate::domain::{Kind, Transaction};
 /// What [`Row`] has. Named, since a prepared `*` would break when a later migration adds a column.
 const COLUMNS: &str = "id, kind, state, initiator_user_id, by_operator, from_account_id, to_account_id, payer_user_id, \
                        to_user_id, amount_minor, currency, description, failure_code, fee_minor, expires_at, hold_id, \
-                       refunds_id, payment_request_id, created_at, completed_at";
+                       refunds_id, payment_request_id, addressed_user_id, created_at, completed_at";
 
 /// Who is a party: each of these has an index that goes on with the id.
 const PARTIES: [&str; 3] = ["initiator_user_id", "to_user_id", "payer_user_id"];

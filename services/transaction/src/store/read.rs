@@ -14,7 +14,8 @@ pub async fn find(db: &mut PgConnection, user: Uuid, id: Uuid) -> sqlx::Result<O
         r#"select id as "id!", kind as "kind!", state as "state!", initiator_user_id as "initiator_user_id!",
                   by_operator as "by_operator!", from_account_id, to_account_id, payer_user_id, to_user_id,
                   amount_minor as "amount_minor!", currency as "currency!", description, failure_code, fee_minor,
-                  expires_at, hold_id, refunds_id, payment_request_id, created_at as "created_at!", completed_at
+                  expires_at, hold_id, refunds_id, payment_request_id, addressed_user_id,
+                  created_at as "created_at!", completed_at
            from transactions where id = $1 and (initiator_user_id = $2 or to_user_id = $2 or payer_user_id = $2)"#,
         id,
         user,
@@ -31,7 +32,8 @@ pub async fn by_ids(db: &mut PgConnection, ids: &[Uuid]) -> sqlx::Result<Vec<Tra
         r#"select id as "id!", kind as "kind!", state as "state!", initiator_user_id as "initiator_user_id!",
                   by_operator as "by_operator!", from_account_id, to_account_id, payer_user_id, to_user_id,
                   amount_minor as "amount_minor!", currency as "currency!", description, failure_code, fee_minor,
-                  expires_at, hold_id, refunds_id, payment_request_id, created_at as "created_at!", completed_at
+                  expires_at, hold_id, refunds_id, payment_request_id, addressed_user_id,
+                  created_at as "created_at!", completed_at
            from transactions where id = any($1)"#,
         ids,
     )
@@ -53,7 +55,8 @@ pub async fn take_pending(db: &mut PgConnection, limit: i64, lease_s: f64) -> sq
            returning id as "id!", kind as "kind!", state as "state!", initiator_user_id as "initiator_user_id!",
                   by_operator as "by_operator!", from_account_id, to_account_id, payer_user_id, to_user_id,
                   amount_minor as "amount_minor!", currency as "currency!", description, failure_code, fee_minor,
-                  expires_at, hold_id, refunds_id, payment_request_id, created_at as "created_at!", completed_at"#,
+                  expires_at, hold_id, refunds_id, payment_request_id, addressed_user_id,
+                  created_at as "created_at!", completed_at"#,
         limit,
         lease_s,
     )
@@ -83,6 +86,7 @@ pub(super) struct Row {
     hold_id: Option<Uuid>,
     refunds_id: Option<Uuid>,
     payment_request_id: Option<Uuid>,
+    addressed_user_id: Option<Uuid>,
     created_at: DateTime<Utc>,
     completed_at: Option<DateTime<Utc>>,
 }
@@ -149,5 +153,6 @@ fn about(row: &Row) -> About {
         .or(row.hold_id.map(About::Hold))
         .or(row.refunds_id.map(About::Transaction))
         .or(row.payment_request_id.map(About::PaymentRequest))
+        .or(row.addressed_user_id.map(About::Person))
         .unwrap_or_default()
 }
