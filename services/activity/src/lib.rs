@@ -10,12 +10,13 @@ mod state;
 mod store;
 
 use axum::Router;
-use axum::routing::post;
-use outbox::deliveries;
+use inbox::Inbox;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use domain::{SecurityAlert, SessionRevoked, TransactionMade, UserLoggedIn, UserRegistered};
+use events::Noted;
 pub use state::AppState;
 
 /// This service's app-id.
@@ -27,17 +28,21 @@ struct Contract;
 
 /// All routes of the service, and those at which the sidecar delivers events.
 pub fn app(state: AppState) -> Router {
-    let events = Router::new()
-        .route("/events/user-registered", post(events::user_registered))
-        .route("/events/user-logged-in", post(events::user_logged_in))
-        .route("/events/session-revoked", post(events::session_revoked))
-        .route("/events/security-alert", post(events::security_alert))
-        .route("/events/transaction-made", post(events::transaction_made));
-    router()
-        .split_for_parts()
-        .0
-        .merge(deliveries(events, &state.sidecar))
-        .with_state(state)
+    let events = state.inbox().routes(&state.sidecar);
+    router().split_for_parts().0.merge(events).with_state(state)
+}
+
+impl AppState {
+    /// The events that this service takes.
+    #[must_use]
+    pub fn inbox(&self) -> Inbox {
+        Inbox::new(self.pool.clone())
+            .on::<Noted<UserRegistered>>(self)
+            .on::<Noted<UserLoggedIn>>(self)
+            .on::<Noted<SessionRevoked>>(self)
+            .on::<Noted<SecurityAlert>>(self)
+            .on::<Noted<TransactionMade>>(self)
+    }
 }
 
 /// The OpenAPI document, which is `contract/openapi.json`.
@@ -49,4 +54,5 @@ fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::with_openapi(Contract::openapi())
         .routes(routes!(routes::list_activity::list_activity))
         .routes(routes!(routes::show_audit::show_audit))
+        .nest("/admin/activity/dead-letters", inbox::admin())
 }

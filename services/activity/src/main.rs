@@ -1,4 +1,5 @@
-//! The activity service. `activity openapi` prints its contract; without an argument it serves.
+//! The activity service. `activity openapi` prints its contract, `activity dead-letters` shows and replays events
+//! that had no effect; without an argument it serves.
 
 use activity::auditor::Auditor;
 use activity::config::Config;
@@ -9,11 +10,14 @@ use sidecar::Sidecar;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    if std::env::args().nth(1).as_deref() == Some("openapi") {
-        println!("{}", activity::openapi()?);
-        return Ok(());
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["openapi"] => println!("{}", activity::openapi()?),
+        ["dead-letters", ref command @ ..] => inbox::command(command).await?,
+        [] => serve().await?,
+        _ => anyhow::bail!("usage: activity [openapi | dead-letters …]"),
     }
-    serve().await
+    Ok(())
 }
 
 async fn serve() -> anyhow::Result<()> {
@@ -27,15 +31,13 @@ async fn serve() -> anyhow::Result<()> {
     let auditor = Auditor::new(pool.clone(), sidecar.clone(), identity.clone(), &config)?;
     let background = Background::default();
     auditor.work(&background, config.audit_period);
-    let router = activity::app(AppState {
+    let app = AppState {
         pool: pool.clone(),
         sidecar: sidecar.clone(),
         identity,
-    });
-    let (background, inbox) = (Background::default(), pool.clone());
-    background.every(outbox::FORGET_PERIOD, "forgetting old deliveries", move || {
-        outbox::forget_old(inbox.clone())
-    });
+    };
+    app.inbox().work(&background);
+    let router = activity::app(app);
     server::run(
         listener,
         Service {

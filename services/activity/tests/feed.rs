@@ -34,7 +34,7 @@ async fn a_transfer_is_in_both_feeds_once_however_often_it_is_delivered(pool: Pg
     );
     for answer in [a, b, c] {
         assert_eq!(
-            (answer.status, &answer.json["status"]),
+            (answer.status, &answer.json["statuses"][0]["status"]),
             (StatusCode::OK, &json!("SUCCESS"))
         );
     }
@@ -105,14 +105,17 @@ async fn the_feed_is_paged_newest_first(pool: PgPool) {
 }
 
 #[sqlx::test]
-async fn what_can_not_be_read_is_dropped_and_leaves_nothing(pool: PgPool) {
+async fn what_can_not_be_read_is_a_dead_letter_and_no_line(pool: PgPool) {
     let (router, ada) = (app(pool.clone()), Uuid::now_v7());
     let mut unknown = made(Uuid::now_v7(), ada, ada);
     unknown["type"] = json!("payme.transaction.made.v2");
     let mut broken = made(Uuid::now_v7(), ada, ada);
     broken["data"]["amount"]["amount_minor"] = json!("a lot");
     for event in [unknown, broken] {
-        assert_eq!(deliver(&router, PATH, TOKEN, &event).await.json["status"], "DROP");
+        assert_eq!(
+            deliver(&router, PATH, TOKEN, &event).await.json["statuses"][0]["status"],
+            "SUCCESS"
+        );
     }
     assert_eq!(
         deliver(&router, PATH, "guessed", &made(Uuid::now_v7(), ada, ada))
@@ -121,6 +124,12 @@ async fn what_can_not_be_read_is_dropped_and_leaves_nothing(pool: PgPool) {
         "not_from_sidecar"
     );
     assert_eq!(get_as(&router, "/activity", ada).await.json["items"], json!([]));
+    let reasons: Vec<String> = sqlx::query_scalar("SELECT reason FROM dead_letters ORDER BY id")
+        .fetch_all(&pool)
+        .await
+        .unwrap();
+    assert_eq!(reasons[0], "unknown kind: payme.transaction.made.v2");
+    assert!(reasons[1].starts_with("unreadable: "), "{reasons:?}");
 }
 
 #[sqlx::test]

@@ -24,8 +24,8 @@ async fn the_inbox_forgets_old_deliveries_in_chunks_and_keeps_young_ones(pool: P
     add(2, 29).await;
     add(1_503, 30).await;
     let mut conn = pool.acquire().await.unwrap();
-    assert_eq!(outbox::forget_chunk(&mut conn, 3).await.unwrap(), 3);
+    assert_eq!(inbox::forget_chunk(&mut conn, 3).await.unwrap(), 3);
     assert_eq!(left().await, 1_502);
-    outbox::forget_old(pool.clone()).await.unwrap();
+    inbox::forget_old(pool.clone()).await.unwrap();
     assert_eq!(left().await, 2, "young");
 }

@@ -1,4 +1,4 @@
-//! Mails to users. It has no routes but those at which the sidecar delivers events.
+//! Mails to users.
 
 mod contacts;
 mod events;
@@ -9,9 +9,9 @@ mod state;
 mod store;
 
 use axum::Router;
-use axum::routing::post;
-use outbox::deliveries;
+use inbox::Inbox;
 use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
 
 pub use state::AppState;
 
@@ -22,16 +22,28 @@ pub const APP_ID: &str = "email";
 #[openapi(info(title = "email", description = "Mails to users; it is told by events only"))]
 struct Contract;
 
-/// The routes at which the sidecar delivers events.
+/// The routes for operators, and those at which the sidecar delivers events.
 pub fn app(state: AppState) -> Router {
-    let events = Router::new()
-        .route("/events/user-registered", post(events::user_registered))
-        .route("/events/transaction-made", post(events::transaction_made))
-        .route("/events/security-alert", post(events::security_alert));
-    deliveries(events, &state.sidecar).with_state(state)
+    let events = state.inbox().routes(&state.sidecar);
+    router().split_for_parts().0.merge(events).with_state(state)
+}
+
+impl AppState {
+    /// The events that this service takes.
+    #[must_use]
+    pub fn inbox(&self) -> Inbox {
+        Inbox::new(self.pool.clone())
+            .on::<events::UserRegistered>(self)
+            .on::<events::TransactionMade>(self)
+            .on::<events::SecurityAlert>(self)
+    }
 }
 
 /// The OpenAPI document, which is `contract/openapi.json`.
 pub fn openapi() -> serde_json::Result<String> {
-    Contract::openapi().to_pretty_json()
+    router().split_for_parts().1.to_pretty_json()
+}
+
+fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::with_openapi(Contract::openapi()).nest("/admin/email/dead-letters", inbox::admin())
 }

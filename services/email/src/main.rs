@@ -1,4 +1,5 @@
-//! The email service. `email openapi` prints its contract; without an argument it serves.
+//! The email service. `email openapi` prints its contract, `email dead-letters` shows and replays events that had
+//! no effect; without an argument it serves.
 
 use anyhow::Context;
 use email::{APP_ID, AppState};
@@ -8,11 +9,14 @@ use sidecar::Sidecar;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    if std::env::args().nth(1).as_deref() == Some("openapi") {
-        println!("{}", email::openapi()?);
-        return Ok(());
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["openapi"] => println!("{}", email::openapi()?),
+        ["dead-letters", ref command @ ..] => inbox::command(command).await?,
+        [] => serve().await?,
+        _ => anyhow::bail!("usage: email [openapi | dead-letters …]"),
     }
-    serve().await
+    Ok(())
 }
 
 async fn serve() -> anyhow::Result<()> {
@@ -23,19 +27,17 @@ async fn serve() -> anyhow::Result<()> {
     let pool = server::database(&sqlx::migrate!()).await?;
     sidecar.wait().await?;
     let identity = Identity::from_sidecar(sidecar.clone(), APP_ID).await?;
-    let router = email::app(AppState::new(
-        pool.clone(),
-        sidecar.clone(),
-        identity,
-        public_origin,
-    )?);
+    let app = AppState::new(pool.clone(), sidecar.clone(), identity, public_origin)?;
+    let background = Background::default();
+    app.inbox().work(&background);
+    let router = email::app(app);
     server::run(
         listener,
         Service {
             router,
             pool: Some(pool),
             sidecar,
-            background: Background::default(),
+            background,
         },
     )
     .await

@@ -1,5 +1,6 @@
 //! What every handler can reach.
 
+use axum::extract::FromRef;
 use identity::Identity;
 use sidecar::Sidecar;
 use sqlx::PgPool;
@@ -8,10 +9,11 @@ use crate::contacts::Contacts;
 use crate::mailer::Mailer;
 use crate::preferences::Preferences;
 
-#[derive(Clone)]
+#[derive(Clone, FromRef)]
 pub struct AppState {
     pub(crate) pool: PgPool,
     pub(crate) sidecar: Sidecar,
+    pub(crate) identity: Identity,
     pub(crate) contacts: Contacts,
     pub(crate) preferences: Preferences,
     pub(crate) mailer: Mailer,
@@ -26,11 +28,12 @@ impl AppState {
         public_origin: String,
     ) -> anyhow::Result<Self> {
         let contacts = Contacts::new(sidecar.clone(), identity.clone());
-        let preferences = Preferences::new(sidecar.clone(), identity);
+        let preferences = Preferences::new(sidecar.clone(), identity.clone());
         let mailer = Mailer::new(sidecar.clone(), public_origin)?;
         Ok(Self {
             pool,
             sidecar,
+            identity,
             contacts,
             preferences,
             mailer,

@@ -90,7 +90,7 @@ const POST: MethodFilter = MethodFilter::POST;
 const PUT: MethodFilter = MethodFilter::PUT;
 const DELETE: MethodFilter = MethodFilter::DELETE;
 
-pub const FORWARDED: [Forwarded; 68] = [
+pub const FORWARDED: [Forwarded; 83] = [
     open("/auth/register", Access::Anybody),
     open("/auth/verify-email", Access::Anybody),
     open("/auth/password-resets", Access::Anybody),
@@ -159,6 +159,21 @@ pub const FORWARDED: [Forwarded; 68] = [
     forwarded(DELETE, "/schedules/{id}", "transaction"),
     forwarded(GET, "/activity", "activity"),
     forwarded(GET, "/admin/audit", "activity"),
+    forwarded(GET, "/admin/user/dead-letters", "user"),
+    forwarded(POST, "/admin/user/dead-letters/replay", "user"),
+    forwarded(GET, "/admin/user/dead-letters/{id}", "user"),
+    forwarded(DELETE, "/admin/user/dead-letters/{id}", "user"),
+    forwarded(POST, "/admin/user/dead-letters/{id}/replay", "user"),
+    forwarded(GET, "/admin/email/dead-letters", "email"),
+    forwarded(POST, "/admin/email/dead-letters/replay", "email"),
+    forwarded(GET, "/admin/email/dead-letters/{id}", "email"),
+    forwarded(DELETE, "/admin/email/dead-letters/{id}", "email"),
+    forwarded(POST, "/admin/email/dead-letters/{id}/replay", "email"),
+    forwarded(GET, "/admin/activity/dead-letters", "activity"),
+    forwarded(POST, "/admin/activity/dead-letters/replay", "activity"),
+    forwarded(GET, "/admin/activity/dead-letters/{id}", "activity"),
+    forwarded(DELETE, "/admin/activity/dead-letters/{id}", "activity"),
+    forwarded(POST, "/admin/activity/dead-letters/{id}/replay", "activity"),
 ];
 
 const REQUEST_HEADERS: [HeaderName; 3] = [CONTENT_TYPE, ACCEPT, HeaderName::from_static("idempotency-key")];

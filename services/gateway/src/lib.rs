@@ -22,7 +22,7 @@ mod state;
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
-use outbox::deliveries;
+use inbox::trusted;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -49,7 +49,7 @@ pub fn app(state: AppState) -> Router {
         .merge(forward::routes())
         .route("/openapi.json", get(openapi::show))
         .route_layer(from_fn_with_state(state.clone(), limits::limited))
-        .merge(deliveries(events, &state.sidecar))
+        .merge(trusted(events, &state.sidecar))
         .with_state(state)
 }
 

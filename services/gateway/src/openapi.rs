@@ -12,10 +12,11 @@ use crate::forward::{Access, FORWARDED};
 const SCHEMAS: &str = "#/components/schemas/";
 
 /// The contracts that are forwarded, as they are checked in.
-const CONTRACTS: [(&str, &str); 6] = [
+const CONTRACTS: [(&str, &str); 7] = [
     ("account", include_str!("../../account/contract/openapi.json")),
     ("activity", include_str!("../../activity/contract/openapi.json")),
     ("auth", include_str!("../../auth/contract/openapi.json")),
+    ("email", include_str!("../../email/contract/openapi.json")),
     (
         "token-provider",
         include_str!("../../token-provider/contract/openapi.json"),

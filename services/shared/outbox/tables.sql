@@ -1,4 +1,4 @@
--- What a service that publishes or consumes events copies into its first migration.
+-- What a service that publishes events copies into its first migration.
 
 -- Events that are committed but not yet published. The relay deletes what the broker has accepted.
 CREATE TABLE outbox (
@@ -11,12 +11,3 @@ CREATE TABLE outbox (
     traceparent  text,
     occurred_at  timestamptz NOT NULL
 );
-
--- Events whose effect is committed: a second delivery finds its id here.
-CREATE TABLE inbox (
-    event_id     uuid        PRIMARY KEY,
-    received_at  timestamptz NOT NULL DEFAULT now()
-);
-
--- Old ones are forgotten.
-CREATE INDEX inbox_by_age ON inbox (received_at);

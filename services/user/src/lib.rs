@@ -8,8 +8,7 @@ mod state;
 mod store;
 
 use axum::Router;
-use axum::routing::post;
-use outbox::deliveries;
+use inbox::Inbox;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -25,12 +24,16 @@ struct Contract;
 
 /// All routes of the service, and those at which the sidecar delivers events.
 pub fn app(state: AppState) -> Router {
-    let events = Router::new().route("/events/user-registered", post(events::user_registered));
-    router()
-        .split_for_parts()
-        .0
-        .merge(deliveries(events, &state.sidecar))
-        .with_state(state)
+    let events = state.inbox().routes(&state.sidecar);
+    router().split_for_parts().0.merge(events).with_state(state)
+}
+
+impl AppState {
+    /// The events that this service takes.
+    #[must_use]
+    pub fn inbox(&self) -> Inbox {
+        Inbox::new(self.pool.clone()).on::<events::UserRegistered>(self)
+    }
 }
 
 /// The OpenAPI document, which is `contract/openapi.json`.
@@ -51,4 +54,5 @@ fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(routes::preferences_of_users::preferences_of_users))
         .routes(routes!(routes::provision::provision))
         .routes(routes!(routes::erase_user::erase_user))
+        .nest("/admin/user/dead-letters", inbox::admin())
 }

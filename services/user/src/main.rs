@@ -1,4 +1,5 @@
-//! The user service. `user openapi` prints its contract; without an argument it serves.
+//! The user service. `user openapi` prints its contract, `user dead-letters` shows and replays events that had
+//! no effect; without an argument it serves.
 
 use identity::Identity;
 use server::{Background, Service};
@@ -7,11 +8,14 @@ use user::{APP_ID, AppState};
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    if std::env::args().nth(1).as_deref() == Some("openapi") {
-        println!("{}", user::openapi()?);
-        return Ok(());
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["openapi"] => println!("{}", user::openapi()?),
+        ["dead-letters", ref command @ ..] => inbox::command(command).await?,
+        [] => serve().await?,
+        _ => anyhow::bail!("usage: user [openapi | dead-letters …]"),
     }
-    serve().await
+    Ok(())
 }
 
 async fn serve() -> anyhow::Result<()> {
@@ -21,15 +25,14 @@ async fn serve() -> anyhow::Result<()> {
     let pool = server::database(&sqlx::migrate!()).await?;
     sidecar.wait().await?;
     let identity = Identity::from_sidecar(sidecar.clone(), APP_ID).await?;
-    let router = user::app(AppState {
+    let app = AppState {
         pool: pool.clone(),
         sidecar: sidecar.clone(),
         identity,
-    });
-    let (background, inbox) = (Background::default(), pool.clone());
-    background.every(outbox::FORGET_PERIOD, "forgetting old deliveries", move || {
-        outbox::forget_old(inbox.clone())
-    });
+    };
+    let background = Background::default();
+    app.inbox().work(&background);
+    let router = user::app(app);
     server::run(
         listener,
         Service {

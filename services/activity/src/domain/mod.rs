@@ -4,6 +4,7 @@ pub mod audit;
 
 use money::{Minor, Money};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -70,7 +71,11 @@ pub struct TransactionMade {
 }
 
 /// An event that says something to somebody.
-pub trait Tells {
+pub trait Tells: DeserializeOwned + Send + Sync + 'static {
+    const TOPIC: &'static str;
+    /// The CloudEvent's `type`.
+    const KIND: &'static str;
+
     fn items(&self) -> Vec<Item>;
 
     /// What it tells of the ledger.
@@ -80,6 +85,9 @@ pub trait Tells {
 }
 
 impl Tells for UserRegistered {
+    const TOPIC: &'static str = "USER_REGISTERED";
+    const KIND: &'static str = "payme.user.registered.v1";
+
     fn items(&self) -> Vec<Item> {
         vec![Item {
             user_id: self.user_id,
@@ -90,6 +98,9 @@ impl Tells for UserRegistered {
 }
 
 impl Tells for UserLoggedIn {
+    const TOPIC: &'static str = "USER_LOGGED_IN";
+    const KIND: &'static str = "payme.user.logged_in.v1";
+
     fn items(&self) -> Vec<Item> {
         let data = json!({ "session_id": self.session_id, "first_login": self.first_login });
         vec![Item {
@@ -101,6 +112,9 @@ impl Tells for UserLoggedIn {
 }
 
 impl Tells for SessionRevoked {
+    const TOPIC: &'static str = "SESSION_REVOKED";
+    const KIND: &'static str = "payme.session.revoked.v1";
+
     fn items(&self) -> Vec<Item> {
         vec![Item {
             user_id: self.user_id,
@@ -111,6 +125,9 @@ impl Tells for SessionRevoked {
 }
 
 impl Tells for SecurityAlert {
+    const TOPIC: &'static str = "SECURITY_ALERT";
+    const KIND: &'static str = "payme.security_alert.raised.v1";
+
     /// The owner sees every alert about their account, also one of a kind that is new.
     fn items(&self) -> Vec<Item> {
         let Some(user_id) = self.user_id else {
@@ -132,6 +149,9 @@ impl Tells for SecurityAlert {
 }
 
 impl Tells for TransactionMade {
+    const TOPIC: &'static str = "TRANSACTION_MADE";
+    const KIND: &'static str = "payme.transaction.made.v1";
+
     /// Both parties see it, each from their own side; who pays to themselves sees it once.
     fn items(&self) -> Vec<Item> {
         let item = |user_id, kind, account_id: Uuid| Item {

@@ -1,59 +1,46 @@
-//! What arrives by topic: each event becomes a line of the audit log, lines of feeds and entries for the auditor, in
-//! one transaction, once.
+//! What arrives by topic: each event becomes a line of the audit log, lines of feeds and entries for the auditor.
 
-use axum::extract::State;
 use chrono::Utc;
-use outbox::{Outcome, Received, first_delivery};
+use inbox::{Effect, Event, Received};
 use problem::Result;
-use serde::Deserialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
+use sqlx::PgConnection;
 
-use crate::domain::{SecurityAlert, SessionRevoked, Tells, TransactionMade, UserLoggedIn, UserRegistered};
+use crate::domain::Tells;
 use crate::{AppState, store};
 
-/// An event's data is taken as it is, since the log keeps it so.
-type Event = Received<Value>;
-
-pub async fn user_registered(State(app): State<AppState>, event: Event) -> Result<Outcome> {
-    note::<UserRegistered>(&app, &event, "payme.user.registered.v1").await
+/// An event's data: what it tells, and how it came, since the log keeps it so.
+pub struct Noted<T> {
+    pub told: T,
+    pub data: Value,
 }
 
-pub async fn user_logged_in(State(app): State<AppState>, event: Event) -> Result<Outcome> {
-    note::<UserLoggedIn>(&app, &event, "payme.user.logged_in.v1").await
-}
-
-pub async fn session_revoked(State(app): State<AppState>, event: Event) -> Result<Outcome> {
-    note::<SessionRevoked>(&app, &event, "payme.session.revoked.v1").await
-}
-
-pub async fn security_alert(State(app): State<AppState>, event: Event) -> Result<Outcome> {
-    note::<SecurityAlert>(&app, &event, "payme.security_alert.raised.v1").await
-}
-
-pub async fn transaction_made(State(app): State<AppState>, event: Event) -> Result<Outcome> {
-    note::<TransactionMade>(&app, &event, "payme.transaction.made.v1").await
-}
-
-async fn note<'de, T: Tells + Deserialize<'de>>(
-    app: &AppState,
-    event: &'de Event,
-    known: &str,
-) -> Result<Outcome> {
-    if !event.is(known) {
-        return Ok(Outcome::Drop);
+impl<'de, T: Tells> Deserialize<'de> for Noted<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let data = Value::deserialize(deserializer)?;
+        let told = T::deserialize(&data).map_err(D::Error::custom)?;
+        Ok(Self { told, data })
     }
-    let Ok(told) = T::deserialize(&event.data) else {
-        tracing::error!(kind = event.kind, event_id = %event.id, "an event's data could not be read; dropped");
-        return Ok(Outcome::Drop);
-    };
-    let mut tx = app.pool.begin().await?;
-    if first_delivery(&mut tx, event.id).await? {
-        store::append_to_log(&mut tx, event, Utc::now()).await?;
-        for item in told.items() {
-            store::add_to_feed(&mut tx, event.id, &item, event.time).await?;
+}
+
+impl<T: Tells> Event for Noted<T> {
+    const TOPIC: &'static str = T::TOPIC;
+    const KIND: &'static str = T::KIND;
+}
+
+impl<T: Tells> Effect<Noted<T>> for AppState {
+    async fn apply(&self, conn: &mut PgConnection, events: &[Received<Noted<T>>]) -> Result<()> {
+        let (mut lines, mut entries) = (Vec::new(), Vec::new());
+        for event in events {
+            let items = event.data.told.items().into_iter();
+            lines.extend(items.map(|item| (event.id, item, event.time)));
+            entries.extend(event.data.told.entries());
         }
-        store::audit::note_entries(&mut tx, &told.entries()).await?;
-        tx.commit().await?;
+        store::append_to_log(conn, events, Utc::now()).await?;
+        store::add_to_feeds(conn, &lines).await?;
+        store::audit::note_entries(conn, &entries).await?;
+        Ok(())
     }
-    Ok(Outcome::Success)
 }

@@ -14,9 +14,9 @@ use crate::AppState;
 use crate::kind::Kind;
 use crate::store::first_mail;
 
-pub use security_alert::security_alert;
-pub use transaction_made::transaction_made;
-pub use user_registered::user_registered;
+pub use security_alert::SecurityAlert;
+pub use transaction_made::TransactionMade;
+pub use user_registered::UserRegistered;
 
 /// Sends a mail of this event to a user, once: the note of it is committed only if the mail was taken.
 async fn send_once(

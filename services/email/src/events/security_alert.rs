@@ -1,9 +1,9 @@
-use axum::extract::State;
 use chrono::{DateTime, Utc};
+use inbox::{Effect, Event, Received};
 use minijinja::{Value, context};
-use outbox::{Outcome, Received};
 use problem::Result;
 use serde::Deserialize;
+use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::{in_words, send_once};
@@ -39,10 +39,7 @@ impl SecurityAlert {
 }
 
 /// The owner of an account gets a mail of what happened to it.
-pub async fn security_alert(State(app): State<AppState>, event: Received<SecurityAlert>) -> Result<Outcome> {
-    if !event.is("payme.security_alert.raised.v1") {
-        return Ok(Outcome::Drop);
-    }
+async fn security_alert(app: &AppState, event: &Received<SecurityAlert>) -> Result<()> {
     let mails = event.data.mail().into_iter().collect();
     for (user_id, kind) in app.preferences.wanted(mails).await? {
         // Before Auth makes another token for nothing.
@@ -50,15 +47,15 @@ pub async fn security_alert(State(app): State<AppState>, event: Received<Securit
             continue;
         }
         let written = match kind {
-            Kind::PasswordReset => password_reset(&app, user_id).await?,
-            _ => notice(&app, &event, user_id).await?,
+            Kind::PasswordReset => password_reset(app, user_id).await?,
+            _ => notice(app, event, user_id).await?,
         };
         // Who is gone gets no mail.
         if let Some((address, facts)) = written {
-            send_once(&app, event.id, user_id, kind, &address, facts).await?;
+            send_once(app, event.id, user_id, kind, &address, facts).await?;
         }
     }
-    Ok(Outcome::Success)
+    Ok(())
 }
 
 /// The address and the facts of the mail that sets a new password.
@@ -86,4 +83,18 @@ async fn notice(
         };
         (contact.email, facts)
     }))
+}
+
+impl Event for SecurityAlert {
+    const TOPIC: &'static str = "SECURITY_ALERT";
+    const KIND: &'static str = "payme.security_alert.raised.v1";
+}
+
+impl Effect<SecurityAlert> for AppState {
+    async fn apply(&self, _: &mut PgConnection, events: &[Received<SecurityAlert>]) -> Result<()> {
+        for event in events {
+            security_alert(self, event).await?;
+        }
+        Ok(())
+    }
 }

@@ -1,10 +1,10 @@
-use axum::extract::State;
 use chrono::{DateTime, Utc};
+use inbox::{Effect, Event, Received};
 use minijinja::context;
 use money::Money;
-use outbox::{Outcome, Received};
 use problem::Result;
 use serde::Deserialize;
+use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::{in_words, send_once};
@@ -38,17 +38,11 @@ impl TransactionMade {
 }
 
 /// Both parties get a mail, unless they chose to go without.
-pub async fn transaction_made(
-    State(app): State<AppState>,
-    event: Received<TransactionMade>,
-) -> Result<Outcome> {
-    if !event.is("payme.transaction.made.v1") {
-        return Ok(Outcome::Drop);
-    }
+async fn transaction_made(app: &AppState, event: &Received<TransactionMade>) -> Result<()> {
     let made = &event.data;
     let mails = app.preferences.wanted(made.mails()).await?;
     if mails.is_empty() {
-        return Ok(Outcome::Success);
+        return Ok(());
     }
     let ids: Vec<Uuid> = made.from_user_id.into_iter().chain([made.to_user_id]).collect();
     let contacts = app.contacts.of(&ids).await?;
@@ -68,7 +62,21 @@ pub async fn transaction_made(
             when => in_words(made.completed_at),
             transaction_id => made.transaction_id.to_string(),
         };
-        send_once(&app, event.id, user_id, kind, &contact.email, facts).await?;
+        send_once(app, event.id, user_id, kind, &contact.email, facts).await?;
     }
-    Ok(Outcome::Success)
+    Ok(())
+}
+
+impl Event for TransactionMade {
+    const TOPIC: &'static str = "TRANSACTION_MADE";
+    const KIND: &'static str = "payme.transaction.made.v1";
+}
+
+impl Effect<TransactionMade> for AppState {
+    async fn apply(&self, _: &mut PgConnection, events: &[Received<TransactionMade>]) -> Result<()> {
+        for event in events {
+            transaction_made(self, event).await?;
+        }
+        Ok(())
+    }
 }

@@ -1,8 +1,8 @@
-use axum::extract::State;
+use inbox::{Effect, Event, Received};
 use minijinja::context;
-use outbox::{Outcome, Received};
 use problem::Result;
 use serde::Deserialize;
+use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::send_once;
@@ -18,21 +18,15 @@ pub struct UserRegistered {
 
 /// A new user gets the mail that verifies their address. If it is somebody else's, that one is told instead: so the answer
 /// to a registration need not tell a stranger whose addresses are known here.
-pub async fn user_registered(
-    State(app): State<AppState>,
-    event: Received<UserRegistered>,
-) -> Result<Outcome> {
-    if !event.is("payme.user.registered.v1") {
-        return Ok(Outcome::Drop);
-    }
+async fn user_registered(app: &AppState, event: &Received<UserRegistered>) -> Result<()> {
     let user_id = event.data.user_id;
     // Before Auth makes another token for nothing.
     if was_sent(&mut *app.pool.acquire().await?, event.id, user_id).await? {
-        return Ok(Outcome::Success);
+        return Ok(());
     }
     let Some(verification) = app.contacts.verification(user_id).await? else {
         tracing::info!(%user_id, "a user is gone before the mail");
-        return Ok(Outcome::Success);
+        return Ok(());
     };
     let (kind, email, facts) = match verification {
         Verification::Taken { taken_by, email } => {
@@ -44,6 +38,20 @@ pub async fn user_registered(
             token,
         } => (Kind::Verification, email, context! { username, token }),
     };
-    send_once(&app, event.id, user_id, kind, &email, facts).await?;
-    Ok(Outcome::Success)
+    send_once(app, event.id, user_id, kind, &email, facts).await?;
+    Ok(())
+}
+
+impl Event for UserRegistered {
+    const TOPIC: &'static str = "USER_REGISTERED";
+    const KIND: &'static str = "payme.user.registered.v1";
+}
+
+impl Effect<UserRegistered> for AppState {
+    async fn apply(&self, _: &mut PgConnection, events: &[Received<UserRegistered>]) -> Result<()> {
+        for event in events {
+            user_registered(self, event).await?;
+        }
+        Ok(())
+    }
 }

@@ -58,15 +58,18 @@ impl Email {
     /// Delivers an event that succeeds, and gives all mails that were sent until now.
     pub async fn mails_after(&self, path: &str, event: &Value) -> Vec<Mail> {
         let answer = self.deliver(path, event).await;
-        assert_eq!(answer.json["status"], "SUCCESS", "{answer:?}");
+        assert_eq!(answer.json["statuses"][0]["status"], "SUCCESS", "{answer:?}");
         self.mailbox.mails()
     }
 
-    /// Delivers an event that can't be worked on right now, and so comes again.
+    /// Delivers an event that can't be worked on right now, and gives the reason why it was put aside.
     pub async fn refused(&self, path: &str, event: &Value) -> String {
         let answer = self.deliver(path, event).await;
-        assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE, "{answer:?}");
-        answer.code().to_owned()
+        assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
+        sqlx::query_scalar("DELETE FROM dead_letters RETURNING reason")
+            .fetch_one(&self.pool)
+            .await
+            .unwrap()
     }
 
     /// How many mails are noted as sent.

@@ -1,16 +1,12 @@
-//! Events that are neither lost nor applied twice.
+//! Events that are published although processes die and brokers are down.
 //!
 //! A producer calls [`enqueue`] in the transaction of its change; a [`Relay`] publishes what is committed, in
-//! order, and deletes what the broker took. A consumer takes [`Received`] and asks [`first_delivery`] in the
-//! transaction of its effect. Delivery is at least once; the effect is exactly once. [`forget_old`] keeps the inbox small;
-//! the outbox needs no such thing.
+//! order, and deletes what the broker took. Delivery is at least once; the crate `inbox` is the consumer's side.
 //! A service without a database can only [`publish_now`].
-//! Both tables are in `tables.sql`; each service creates its own in its migrations.
+//! The table is in `tables.sql`; each producer creates its own in its migrations.
 
 mod envelope;
-mod receive;
 mod relay;
-mod retention;
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -20,9 +16,7 @@ use telemetry::TraceContext;
 use uuid::Uuid;
 
 use envelope::Envelope;
-pub use receive::{Outcome, Received, deliveries};
 pub use relay::{Relay, Worker};
-pub use retention::{FORGET_PERIOD, forget_chunk, forget_old};
 
 /// A fact to tell others, before it is published as a CloudEvent 1.0.
 #[derive(Clone, Debug)]
@@ -106,14 +100,4 @@ pub async fn enqueue_all(conn: &mut PgConnection, events: &[Event]) -> sqlx::Res
 
 fn column<T>(events: &[Event], value: impl Fn(&Event) -> T) -> Vec<T> {
     events.iter().map(value).collect()
-}
-
-/// Whether this is the first delivery of the event. Call it in the transaction of the effect: a second delivery
-/// that runs at the same time waits here for the first one's commit.
-pub async fn first_delivery(conn: &mut PgConnection, event_id: Uuid) -> sqlx::Result<bool> {
-    let inserted = sqlx::query("INSERT INTO inbox (event_id) VALUES ($1) ON CONFLICT (event_id) DO NOTHING")
-        .bind(event_id)
-        .execute(conn)
-        .await?;
-    Ok(inserted.rows_affected() == 1)
 }

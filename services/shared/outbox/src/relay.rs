@@ -4,6 +4,7 @@
 //! commit makes publishing prompt; the poll is a net for what another process left behind. While the broker is
 //! down the relay waits longer and longer, and what is waiting stays in the table, not in memory.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -130,7 +131,9 @@ impl Worker {
         }
         let seqs: Vec<i64> = rows.iter().map(|row| row.seq).collect();
         for (topic, events) in self.by_topic(rows) {
-            self.sidecar.publish(&topic, events).await?;
+            for round in rounds(events) {
+                self.sidecar.publish(&topic, round).await?;
+            }
         }
         sqlx::query("DELETE FROM outbox WHERE seq = ANY($1)")
             .bind(&seqs)
@@ -166,6 +169,22 @@ impl Worker {
     }
 }
 
+/// Where the broker has no bulk operation of its own, daprd publishes the events of a request side by side. So each request
+/// has one event of a subject at most, and the next one waits for it.
+fn rounds(events: Vec<Publication>) -> Vec<Vec<Publication>> {
+    let mut rounds: Vec<Vec<Publication>> = Vec::new();
+    let mut seen: HashMap<String, usize> = HashMap::new();
+    for event in events {
+        let round = seen.entry(event.partition_key.clone()).or_default();
+        if rounds.len() == *round {
+            rounds.push(Vec::new());
+        }
+        rounds[*round].push(event);
+        *round += 1;
+    }
+    rounds
+}
+
 /// How long the oldest event has waited, in seconds; 0 when nothing waits.
 #[expect(
     clippy::cast_precision_loss,
@@ -176,4 +195,25 @@ fn report_lag(rows: &[Row]) {
         .first()
         .map_or(0, |oldest| (Utc::now() - oldest.occurred_at).num_milliseconds());
     metrics::gauge!("outbox_lag_seconds").set(lag as f64 / 1000.0);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_events_of_a_subject_are_published_one_after_the_other() {
+        let event = |id: &str, subject: &str| Publication {
+            id: id.to_owned(),
+            partition_key: subject.to_owned(),
+            envelope: Vec::new(),
+        };
+        let events = [("1", "a"), ("2", "b"), ("3", "a"), ("4", "c"), ("5", "a"), ("6", "b")];
+        let rounds = rounds(events.map(|(id, subject)| event(id, subject)).into());
+        let ids: Vec<Vec<&str>> = rounds
+            .iter()
+            .map(|round| round.iter().map(|event| event.id.as_str()).collect())
+            .collect();
+        assert_eq!(ids, [vec!["1", "2", "4"], vec!["3", "6"], vec!["5"]]);
+    }
 }

@@ -2,9 +2,9 @@
 
 use axum::Router;
 use axum::body::Body;
-use axum::http::{HeaderMap, HeaderValue, Request, StatusCode};
+use axum::http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tower::ServiceExt;
 
 /// A whole answer, read.
@@ -42,13 +42,17 @@ pub fn request(method: &str, path: &str, token: &str, body: &Value) -> Request<B
 
 /// Delivers an event as the sidecar does, which shows `app_token`.
 pub async fn deliver(router: &Router, path: &str, app_token: &str, event: &Value) -> Answer {
-    let mut request = request("POST", path, "", event);
-    let headers = request.headers_mut();
-    headers.insert(
-        "content-type",
-        HeaderValue::from_static("application/cloudevents+json"),
-    );
-    headers.insert("dapr-api-token", app_token.parse().expect("a header value"));
+    deliver_all(router, path, app_token, std::slice::from_ref(event)).await
+}
+
+/// Delivers events at once, as a bulk subscription of the sidecar does.
+pub async fn deliver_all(router: &Router, path: &str, app_token: &str, events: &[Value]) -> Answer {
+    let entry = |(index, event)| json!({ "entryId": format!("entry-{index}"), "event": event, "contentType": "application/cloudevents+json" });
+    let entries: Vec<Value> = events.iter().enumerate().map(entry).collect();
+    let body = json!({ "id": "delivery", "pubsubname": "pubsub", "entries": entries });
+    let mut request = request("POST", path, "", &body);
+    let token = app_token.parse().expect("a header value");
+    request.headers_mut().insert("dapr-api-token", token);
     call(router, request).await
 }
 

@@ -12,5 +12,5 @@ pub mod guards;
 mod http;
 mod issuer;
 
-pub use http::{Answer, call, deliver, request};
+pub use http::{Answer, call, deliver, deliver_all, request};
 pub use issuer::{Issuer, service_claims, user_claims};

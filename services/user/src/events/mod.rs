@@ -1,10 +1,10 @@
 //! What arrives by topic.
 
-use axum::extract::State;
 use chrono::Utc;
-use outbox::{Outcome, Received, first_delivery};
+use inbox::{Effect, Event, Received};
 use problem::Result;
 use serde::Deserialize;
+use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::AppState;
@@ -16,14 +16,16 @@ pub struct UserRegistered {
     user_id: Uuid,
 }
 
-pub async fn user_registered(
-    State(app): State<AppState>,
-    event: Received<UserRegistered>,
-) -> Result<Outcome> {
-    let mut tx = app.pool.begin().await?;
-    if first_delivery(&mut tx, event.id).await? {
-        profiles::open(&mut tx, event.data.user_id, Utc::now()).await?;
-        tx.commit().await?;
+impl Event for UserRegistered {
+    const TOPIC: &'static str = "USER_REGISTERED";
+    const KIND: &'static str = "payme.user.registered.v1";
+}
+
+impl Effect<UserRegistered> for AppState {
+    async fn apply(&self, conn: &mut PgConnection, events: &[Received<UserRegistered>]) -> Result<()> {
+        for event in events {
+            profiles::open(conn, event.data.user_id, Utc::now()).await?;
+        }
+        Ok(())
     }
-    Ok(Outcome::Success)
 }

@@ -14,13 +14,17 @@ use uuid::Uuid;
 
 /// Nobody listens at the sidecar's ports: no route of this service calls it.
 pub fn app(pool: PgPool) -> Router {
+    server::bounded(user::app(state(pool)))
+}
+
+pub fn state(pool: PgPool) -> user::AppState {
     let sidecar = Sidecar::new(1, 1, "api".into(), "from-the-sidecar".into()).unwrap();
     let identity = Issuer::new().identity(user::APP_ID);
-    server::bounded(user::app(user::AppState {
+    user::AppState {
         pool,
         sidecar,
         identity,
-    }))
+    }
 }
 
 /// The profile of a user, as they see it.
