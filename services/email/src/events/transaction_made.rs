@@ -1,15 +1,14 @@
 use axum::extract::State;
 use chrono::{DateTime, Utc};
-use minijinja::context;
 use money::Money;
 use outbox::{Outcome, Received};
 use problem::Result;
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::{in_words, send_once};
+use super::{Due, commit};
 use crate::AppState;
-use crate::contacts::Contact;
+use crate::facts::Facts;
 use crate::kind::Kind;
 
 /// `TRANSACTION_MADE`, as far as mails tell of it.
@@ -26,7 +25,7 @@ pub struct TransactionMade {
 
 impl TransactionMade {
     /// Who gets which mail; who pays to themselves gets one.
-    fn mails(&self) -> Vec<(Uuid, Kind)> {
+    fn parties(&self) -> Vec<(Uuid, Kind)> {
         match (self.from_user_id, self.kind.as_str()) {
             (None, _) => vec![(self.to_user_id, Kind::ToppedUp)],
             (Some(payer), "withdrawal") => vec![(payer, Kind::Withdrawn)],
@@ -35,9 +34,27 @@ impl TransactionMade {
             (Some(payer), _) => vec![(payer, Kind::Sent), (self.to_user_id, Kind::Received)],
         }
     }
+
+    fn mails(event: &Received<Self>) -> Vec<Due> {
+        let made = &event.data;
+        let due = |(user_id, kind)| Due {
+            user_id,
+            kind,
+            facts: Facts {
+                at: made.completed_at,
+                transaction_id: Some(made.transaction_id),
+                amount: Some(made.amount),
+                other_user_id: match kind {
+                    Kind::Received | Kind::Refunded => made.from_user_id,
+                    _ => Some(made.to_user_id),
+                },
+                ..Facts::default()
+            },
+        };
+        made.parties().into_iter().map(due).collect()
+    }
 }
 
-/// Both parties get a mail, unless they chose to go without.
 pub async fn transaction_made(
     State(app): State<AppState>,
     event: Received<TransactionMade>,
@@ -45,30 +62,6 @@ pub async fn transaction_made(
     if !event.is("payme.transaction.made.v1") {
         return Ok(Outcome::Drop);
     }
-    let made = &event.data;
-    let mails = app.preferences.wanted(made.mails()).await?;
-    if mails.is_empty() {
-        return Ok(Outcome::Success);
-    }
-    let ids: Vec<Uuid> = made.from_user_id.into_iter().chain([made.to_user_id]).collect();
-    let contacts = app.contacts.of(&ids).await?;
-    let find = |user_id: Uuid| contacts.iter().find(|contact| contact.user_id == user_id);
-    let name = |contact: Option<&Contact>| contact.map_or("somebody", |contact| &contact.username).to_owned();
-    for (user_id, kind) in mails {
-        // Who is gone gets no mail.
-        let Some(contact) = find(user_id) else { continue };
-        let other = match kind {
-            Kind::Received | Kind::Refunded => made.from_user_id.and_then(find),
-            _ => find(made.to_user_id),
-        };
-        let facts = context! {
-            username => contact.username.as_str(),
-            other => name(other),
-            amount => made.amount.to_string(),
-            when => in_words(made.completed_at),
-            transaction_id => made.transaction_id.to_string(),
-        };
-        send_once(&app, event.id, user_id, kind, &contact.email, facts).await?;
-    }
+    commit(&app, event.id, &TransactionMade::mails(&event)).await?;
     Ok(Outcome::Success)
 }

@@ -1,23 +1,34 @@
 use axum::extract::State;
-use minijinja::context;
 use outbox::{Outcome, Received};
 use problem::Result;
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::send_once;
+use super::{Due, commit};
 use crate::AppState;
-use crate::contacts::Verification;
+use crate::facts::Facts;
 use crate::kind::Kind;
-use crate::store::was_sent;
 
 #[derive(Deserialize)]
 pub struct UserRegistered {
     user_id: Uuid,
 }
 
-/// A new user gets the mail that verifies their address. If it is somebody else's, that one is told instead: so the answer
-/// to a registration need not tell a stranger whose addresses are known here.
+impl UserRegistered {
+    /// A new user gets the mail that verifies their address.
+    fn mails(event: &Received<Self>) -> Vec<Due> {
+        let facts = Facts {
+            at: event.time,
+            ..Facts::default()
+        };
+        vec![Due {
+            user_id: event.data.user_id,
+            kind: Kind::Verification,
+            facts,
+        }]
+    }
+}
+
 pub async fn user_registered(
     State(app): State<AppState>,
     event: Received<UserRegistered>,
@@ -25,25 +36,6 @@ pub async fn user_registered(
     if !event.is("payme.user.registered.v1") {
         return Ok(Outcome::Drop);
     }
-    let user_id = event.data.user_id;
-    // Before Auth makes another token for nothing.
-    if was_sent(&mut *app.pool.acquire().await?, event.id, user_id).await? {
-        return Ok(Outcome::Success);
-    }
-    let Some(verification) = app.contacts.verification(user_id).await? else {
-        tracing::info!(%user_id, "a user is gone before the mail");
-        return Ok(Outcome::Success);
-    };
-    let (kind, email, facts) = match verification {
-        Verification::Taken { taken_by, email } => {
-            (Kind::AddressTaken, email, context! { username => taken_by })
-        }
-        Verification::Free {
-            username,
-            email,
-            token,
-        } => (Kind::Verification, email, context! { username, token }),
-    };
-    send_once(&app, event.id, user_id, kind, &email, facts).await?;
+    commit(&app, event.id, &UserRegistered::mails(&event)).await?;
     Ok(Outcome::Success)
 }
