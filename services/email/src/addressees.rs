@@ -34,10 +34,17 @@ impl Addressees {
     pub async fn of(app: &AppState, mails: &[Claimed]) -> Result<Self> {
         let users: HashSet<Uuid> = mails.iter().map(|mail| mail.user_id).collect();
         let other = |mail: &Claimed| mail.facts["other_user_id"].as_str()?.parse().ok();
-        let people: HashSet<Uuid> = mails.iter().filter_map(other).chain(users.iter().copied()).collect();
+        let people: HashSet<Uuid> = mails
+            .iter()
+            .filter_map(other)
+            .chain(users.iter().copied())
+            .collect();
         let (users, people) = (Vec::from_iter(users), Vec::from_iter(people));
         let (contacts, chosen) = tokio::join!(app.contacts.of(&people), app.preferences.of(&users));
-        let contacts = contacts?.into_iter().map(|contact| (contact.user_id, contact)).collect();
+        let contacts = contacts?
+            .into_iter()
+            .map(|contact| (contact.user_id, contact))
+            .collect();
         let chosen = chosen.ok();
         let chosen = chosen.map(|all| all.into_iter().map(|chosen| (chosen.user_id, chosen)).collect());
         Ok(Self { contacts, chosen })
@@ -69,9 +76,11 @@ impl Addressees {
                 Some(Verification::Taken { taken_by, email }) => {
                     Found::Writable(Kind::AddressTaken, to(taken_by, email, None))
                 }
-                Some(Verification::Free { username, email, token }) => {
-                    Found::Writable(kind, to(username, email, Some(token)))
-                }
+                Some(Verification::Free {
+                    username,
+                    email,
+                    token,
+                }) => Found::Writable(kind, to(username, email, Some(token))),
             },
             Kind::PasswordReset => match app.contacts.password_reset(user_id).await? {
                 None => Found::Gone,

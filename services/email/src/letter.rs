@@ -67,7 +67,10 @@ impl Letters {
             device => &facts.device,
             locked_until => facts.locked_until.map(|time| language.time(time)),
         };
-        let text = self.templates.get_template(&name(kind, language))?.render(values)?;
+        let text = self
+            .templates
+            .get_template(&name(kind, language))?
+            .render(values)?;
         let subject = kind.subject(language);
         let html = self.templates.get_template(LAYOUT)?.render(context! {
             language => language.code(),
@@ -83,7 +86,10 @@ fn name(kind: Kind, language: Language) -> String {
 }
 
 fn html(text: &str) -> String {
-    let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    let text = text
+        .replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;");
     let paragraph = |lines: &str| match lines.strip_prefix("    ") {
         // A line of its own: people and programs copy it from there.
         Some(copied) => format!("<pre>\n{copied}\n</pre>"),
@@ -145,7 +151,11 @@ mod tests {
         for kind in Kind::ALL {
             let told = Language::ALL.map(|language| {
                 let text = kind.template(language);
-                let mut names: Vec<_> = text.split("{{ ").skip(1).map(|rest| &rest[..rest.find([' ', '}']).unwrap()]).collect();
+                let mut names: Vec<_> = text
+                    .split("{{ ")
+                    .skip(1)
+                    .map(|rest| &rest[..rest.find([' ', '}']).unwrap()])
+                    .collect();
                 names.sort_unstable();
                 (names, text.matches("\n\n").count())
             });
@@ -155,14 +165,19 @@ mod tests {
 
     #[test]
     fn a_token_stands_on_a_line_of_its_own() {
-        let letter = letters().write(Kind::Verification, &eve(Language::German), &facts()).unwrap();
+        let letter = letters()
+            .write(Kind::Verification, &eve(Language::German), &facts())
+            .unwrap();
         assert!(letter.html.contains("<pre>\nt0k3n\n</pre>"), "{}", letter.html);
         assert!(letter.html.contains(r#"{"token": "…"}"#), "{}", letter.html);
     }
 
     #[test]
     fn a_mail_with_a_gap_is_not_written() {
-        let to = Addressee { token: None, ..eve(Language::English) };
+        let to = Addressee {
+            token: None,
+            ..eve(Language::English)
+        };
         for kind in [Kind::PasswordReset, Kind::Sent] {
             assert!(letters().write(kind, &to, &Facts::default()).is_err(), "{kind:?}");
         }

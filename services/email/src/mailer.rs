@@ -80,8 +80,13 @@ fn refusal(said: &str) -> Refusal {
 fn reply(said: &str) -> Option<u16> {
     said.split(": ").find_map(|part| {
         let code = part.get(..3)?;
-        let alone = part[3..].chars().next().is_none_or(|next| next == ' ' || next == '-');
-        code.parse().ok().filter(|code| alone && (400..600).contains(code))
+        let alone = part[3..]
+            .chars()
+            .next()
+            .is_none_or(|next| next == ' ' || next == '-');
+        code.parse()
+            .ok()
+            .filter(|code| alone && (400..600).contains(code))
     })
 }
 
@@ -93,13 +98,19 @@ mod tests {
     fn the_reply_of_the_server_decides_what_becomes_of_a_mail() {
         let told = "error invoking output binding mail: sending failed: could not send email 1: ";
         for (reply, expected) in [
-            ("550 5.1.1 <eve@example.com>: no such user", Refusal::Permanent(550)),
+            (
+                "550 5.1.1 <eve@example.com>: no such user",
+                Refusal::Permanent(550),
+            ),
             ("552-too much", Refusal::Permanent(552)),
             ("554 refused", Refusal::Permanent(554)),
             ("450 4.2.1 busy", Refusal::Transient(450)),
             ("421 closing", Refusal::Unreachable),
             ("535 wrong password", Refusal::Unreachable),
-            ("dial tcp 127.0.0.1:2525: connect: connection refused", Refusal::Unreachable),
+            (
+                "dial tcp 127.0.0.1:2525: connect: connection refused",
+                Refusal::Unreachable,
+            ),
             ("dial tcp 10.0.0.1: 5500: i/o timeout", Refusal::Unreachable),
             ("EOF", Refusal::Unreachable),
         ] {
@@ -112,7 +123,12 @@ mod tests {
     #[test]
     fn an_address_can_not_become_two() {
         assert!(is_one_address("a@example.com"));
-        for bad in ["a@example.com;b@example.com", "a@example.com,b@example.com", "a@example.com\r\nBcc: b@example.com", "a"] {
+        for bad in [
+            "a@example.com;b@example.com",
+            "a@example.com,b@example.com",
+            "a@example.com\r\nBcc: b@example.com",
+            "a",
+        ] {
             assert!(!is_one_address(bad), "{bad}");
         }
     }

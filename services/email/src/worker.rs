@@ -76,10 +76,12 @@ impl Worker {
     /// Sends a batch of what is due.
     pub async fn turn(&mut self, stop: &CancellationToken) -> Result<Next> {
         let lease = Uuid::now_v7();
-        let mails = queue::claim(&mut *self.app.pool.acquire().await?, lease, BATCH).await?;
+        let mut mails = queue::claim(&mut *self.app.pool.acquire().await?, lease, BATCH).await?;
         if mails.is_empty() {
             return Ok(Next::Rest);
         }
+        // The oldest first.
+        mails.sort_by_key(|mail| mail.id);
         let next = self.send_all(&mails, lease, stop).await;
         // Whatever ended the turn early, the rest need not wait for the lease's end.
         queue::release(&mut *self.app.pool.acquire().await?, lease).await?;
@@ -141,7 +143,8 @@ impl Worker {
         match sent {
             Ok(()) => self.finish(mail, lease, "sent", None).await,
             Err(Refusal::Permanent(reply)) => {
-                self.finish(mail, lease, "bounced", Some(&format!("smtp_{reply}"))).await
+                self.finish(mail, lease, "bounced", Some(&format!("smtp_{reply}")))
+                    .await
             }
             Err(Refusal::Transient(reply)) => {
                 let mut conn = self.app.pool.acquire().await?;
@@ -153,13 +156,25 @@ impl Worker {
             }
             Err(Refusal::Unreachable) => {
                 tracing::warn!(kind = mail.kind, "no mail can be sent right now; the queue waits");
-                queue::put_behind(&mut *self.app.pool.acquire().await?, mail.id, lease, "unreachable").await?;
+                queue::put_behind(
+                    &mut *self.app.pool.acquire().await?,
+                    mail.id,
+                    lease,
+                    "unreachable",
+                )
+                .await?;
                 Ok(Next::Pause)
             }
         }
     }
 
-    async fn finish(&self, mail: &Claimed, lease: Uuid, state: &'static str, error: Option<&str>) -> Result<Next> {
+    async fn finish(
+        &self,
+        mail: &Claimed,
+        lease: Uuid,
+        state: &'static str,
+        error: Option<&str>,
+    ) -> Result<Next> {
         queue::finish(&mut *self.app.pool.acquire().await?, mail.id, lease, state, error).await?;
         report(mail, state, error);
         Ok(Next::Again)

@@ -103,7 +103,12 @@ pub async fn put_off(
 }
 
 /// Puts a mail that nobody could take right now behind the others that are due; it was no attempt.
-pub async fn put_behind(conn: &mut PgConnection, id: Uuid, lease: Uuid, last_error: &str) -> sqlx::Result<()> {
+pub async fn put_behind(
+    conn: &mut PgConnection,
+    id: Uuid,
+    lease: Uuid,
+    last_error: &str,
+) -> sqlx::Result<()> {
     query!(
         "UPDATE mails SET next_attempt_at = now() + interval '1 second', last_error = $3, lease = NULL, sending_at = NULL
          WHERE id = $1 AND lease = $2",
