@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn what_users_wrote_is_escaped_in_the_html_of_every_mail_and_in_no_text() {
+    fn what_users_wrote_is_escaped_in_the_html_of_every_mail() {
         for language in Language::ALL {
             for kind in Kind::ALL {
                 let letter = letters().write(*kind, &eve(language), &facts()).unwrap();

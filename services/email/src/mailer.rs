@@ -61,9 +61,11 @@ impl Mailer {
     }
 }
 
-/// Whether it is one address, which a binding takes neither for several nor for a header.
+/// Whether it is one address, which a binding takes neither for several nor for a header, nor for none at all: it would say so
+/// without a server's reply, as if no mail could be sent.
 pub fn is_one_address(address: &str) -> bool {
-    address.contains('@') && !address.contains([';', ',', '\r', '\n'])
+    let odd = |letter: char| letter.is_whitespace() || letter.is_control() || ";,<>\"".contains(letter);
+    address.contains('@') && !address.contains(odd)
 }
 
 /// Reads the server's reply, which stands in the binding's words after whatever the binding says itself:
@@ -99,7 +101,7 @@ mod tests {
         let told = "error invoking output binding mail: sending failed: could not send email 1: ";
         for (reply, expected) in [
             (
-                "550 5.1.1 <eve@example.com>: no such user",
+                r#"550 "5.1.1 <eve@example.com>: no such user""#,
                 Refusal::Permanent(550),
             ),
             ("552-too much", Refusal::Permanent(552)),
@@ -127,6 +129,7 @@ mod tests {
             "a@example.com;b@example.com",
             "a@example.com,b@example.com",
             "a@example.com\r\nBcc: b@example.com",
+            "a b@example.com",
             "a",
         ] {
             assert!(!is_one_address(bad), "{bad}");
