@@ -4,11 +4,15 @@
 
 mod support;
 
+use std::time::Duration;
+
 use email::Next;
 use serde_json::json;
+use server::Background;
 use sqlx::PgPool;
 use support::{ALERT, ALICE, BOB, Email, MADE, REGISTERED, alert, made, registered};
 
+const LIMIT: Duration = Duration::from_secs(10);
 const REFUSED_CONNECTION: &str = "dial tcp 127.0.0.1:2525: connect: connection refused";
 
 #[sqlx::test]
@@ -218,4 +222,18 @@ async fn finished_mails_are_forgotten_after_30_days_and_waiting_ones_are_not(poo
     email::forget_old(email.pool.clone()).await.unwrap();
     assert_eq!(email.in_state("sent").await.len(), 1);
     assert_eq!(email.in_state("queued").await.len(), 1);
+}
+
+#[sqlx::test]
+async fn the_service_sends_by_itself_what_events_queue_and_what_waited(pool: PgPool) {
+    let email = Email::start(pool).await;
+    email.queued_by(MADE, &made(None, BOB)).await;
+    email.work_on(&Background::default());
+    email.queued_by(MADE, &made(Some(ALICE), BOB)).await;
+    let sent = async {
+        while email.mailbox.mails().len() < 3 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(LIMIT, sent).await.unwrap();
 }

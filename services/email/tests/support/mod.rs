@@ -12,6 +12,7 @@ mod others;
 use axum::Router;
 use email::{APP_ID, AppState, Next, Worker};
 use serde_json::{Value, json};
+use server::Background;
 use sidecar::Sidecar;
 use sqlx::PgPool;
 use std::num::NonZeroU32;
@@ -89,6 +90,11 @@ impl Email {
                 Err(_) => return Next::Pause,
             }
         }
+    }
+
+    /// Lets the service work as it does when it serves.
+    pub fn work_on(&self, background: &Background) {
+        email::work(&self.state, NonZeroU32::new(20).unwrap(), background);
     }
 
     /// As if so much time had passed.
