@@ -56,7 +56,7 @@ impl Contacts {
         Self { sidecar, identity }
     }
 
-    /// Those of the users that are there.
+    /// Those of the users that are there, of 100 at most.
     pub async fn of(&self, user_ids: &[Uuid]) -> Result<Vec<Contact>> {
         let answer = self
             .post("/internal/contacts", &json!({ "user_ids": user_ids }))

@@ -1,8 +1,10 @@
-//! The kinds of mails. Each is one line here and one file in `templates/`.
+//! The kinds of mails. Each is one line here and one text for each language in `templates/`.
 
-/// Makes of each line a kind with its name, its subject and its template.
+use crate::language::Language;
+
+/// Makes of each line a kind with its name, its subjects and its templates.
 macro_rules! kinds {
-    ($($(#[$doc:meta])* $kind:ident, $name:literal, $subject:literal;)+) => {
+    ($($(#[$doc:meta])* $kind:ident, $name:literal, $english:literal, $german:literal;)+) => {
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub enum Kind {
             $($(#[$doc])* $kind,)+
@@ -15,12 +17,21 @@ macro_rules! kinds {
                 match self { $(Self::$kind => $name),+ }
             }
 
-            pub fn subject(self) -> &'static str {
-                match self { $(Self::$kind => $subject),+ }
+            pub fn of(name: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|kind| kind.name() == name)
             }
 
-            pub fn template(self) -> &'static str {
-                match self { $(Self::$kind => include_str!(concat!("templates/", $name, ".html"))),+ }
+            pub fn subject(self, language: Language) -> &'static str {
+                match (self, language) {
+                    $((Self::$kind, Language::English) => $english, (Self::$kind, Language::German) => $german),+
+                }
+            }
+
+            pub fn template(self, language: Language) -> &'static str {
+                match (self, language) {
+                    $((Self::$kind, Language::English) => include_str!(concat!("templates/en/", $name, ".txt")),
+                      (Self::$kind, Language::German) => include_str!(concat!("templates/de/", $name, ".txt"))),+
+                }
             }
         }
     };
@@ -28,22 +39,22 @@ macro_rules! kinds {
 
 // A subject never holds anything that a user wrote.
 kinds! {
-    Verification, "verification", "Please verify your email address";
+    Verification, "verification", "Please verify your email address", "Bitte bestätige deine E-Mail-Adresse";
     /// To the owner of an address with which somebody else registers.
-    AddressTaken, "address_taken", "Somebody tried to register with your address";
-    Sent, "sent", "You sent money";
-    Received, "received", "You received money";
-    ToppedUp, "topped_up", "Your account was topped up";
-    Withdrawn, "withdrawn", "You took money out";
-    Refunded, "refunded", "You got money back";
-    NewDeviceLogin, "new_device_login", "A login from a new device";
-    AccountLocked, "account_locked", "Your account is locked for a while";
-    PasswordChanged, "password_changed", "Your password was changed";
-    PasswordReset, "password_reset", "Set a new password";
-    SecondFactorChanged, "second_factor_changed", "Your second factor was changed";
-    RecoveryCodeUsed, "recovery_code_used", "A recovery code was used";
-    SecondFactorFailed, "second_factor_failed", "Somebody knows your password";
-    RefreshTokenReused, "refresh_token_reused", "We ended a session to protect you";
+    AddressTaken, "address_taken", "Somebody tried to register with your address", "Jemand wollte sich mit deiner Adresse anmelden";
+    Sent, "sent", "You sent money", "Du hast Geld gesendet";
+    Received, "received", "You received money", "Du hast Geld erhalten";
+    ToppedUp, "topped_up", "Your account was topped up", "Dein Konto wurde aufgeladen";
+    Withdrawn, "withdrawn", "You took money out", "Du hast Geld ausgezahlt";
+    Refunded, "refunded", "You got money back", "Du hast Geld zurückbekommen";
+    NewDeviceLogin, "new_device_login", "A login from a new device", "Eine Anmeldung von einem neuen Gerät";
+    AccountLocked, "account_locked", "Your account is locked for a while", "Dein Zugang ist eine Weile gesperrt";
+    PasswordChanged, "password_changed", "Your password was changed", "Dein Passwort wurde geändert";
+    PasswordReset, "password_reset", "Set a new password", "Setze ein neues Passwort";
+    SecondFactorChanged, "second_factor_changed", "Your second factor was changed", "Dein zweiter Faktor wurde geändert";
+    RecoveryCodeUsed, "recovery_code_used", "A recovery code was used", "Ein Wiederherstellungscode wurde benutzt";
+    SecondFactorFailed, "second_factor_failed", "Somebody knows your password", "Jemand kennt dein Passwort";
+    RefreshTokenReused, "refresh_token_reused", "We ended a session to protect you", "Wir haben zu deinem Schutz eine Sitzung beendet";
 }
 
 impl Kind {

@@ -1,7 +1,7 @@
 //! The email service. `email openapi` prints its contract, `email dead-letters` shows and replays events that had
 //! no effect; without an argument it serves.
 
-use anyhow::Context;
+use email::config::Config;
 use email::{APP_ID, AppState};
 use identity::Identity;
 use server::{Background, Service};
@@ -21,20 +21,19 @@ async fn main() -> anyhow::Result<()> {
 
 async fn serve() -> anyhow::Result<()> {
     telemetry::init();
-    let public_origin = std::env::var("PUBLIC_ORIGIN").context("PUBLIC_ORIGIN is missing")?;
+    let config = Config::from_env()?;
     let listener = server::listen().await?;
     let sidecar = Sidecar::from_env()?;
     let pool = server::database(&sqlx::migrate!()).await?;
     sidecar.wait().await?;
     let identity = Identity::from_sidecar(sidecar.clone(), APP_ID).await?;
-    let app = AppState::new(pool.clone(), sidecar.clone(), identity, public_origin)?;
+    let state = AppState::new(pool.clone(), sidecar.clone(), identity, config.public_origin)?;
     let background = Background::default();
-    app.inbox().work(&background);
-    let router = email::app(app);
+    email::work(&state, config.mail_rate_per_s, &background);
     server::run(
         listener,
         Service {
-            router,
+            router: email::app(state),
             pool: Some(pool),
             sidecar,
             background,

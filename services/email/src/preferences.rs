@@ -1,6 +1,6 @@
-//! User, as far as this service asks it: who wants which mails. Nothing of it is kept.
+//! User, as far as this service asks it: who wants which mails, and in which language. Nothing of it is kept.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use axum::http::StatusCode;
 use identity::Identity;
@@ -12,6 +12,7 @@ use sidecar::Sidecar;
 use uuid::Uuid;
 
 use crate::kind::Kind;
+use crate::language::Language;
 
 const APP_ID: &str = "user";
 const SCOPE: &str = "preferences:read";
@@ -30,10 +31,24 @@ struct Found {
 }
 
 #[derive(Deserialize)]
-struct Chosen {
-    user_id: Uuid,
+pub struct Chosen {
+    pub user_id: Uuid,
+    /// BCP 47
+    language: String,
     /// The channels of each kind of event.
     notifications: HashMap<String, Vec<String>>,
+}
+
+impl Chosen {
+    /// A kind for which nothing is chosen is wanted.
+    pub fn wants(&self, kind: Kind) -> bool {
+        let channels = kind.preference().and_then(|name| self.notifications.get(name));
+        channels.is_none_or(|channels| channels.iter().any(|channel| channel == CHANNEL))
+    }
+
+    pub fn language(&self) -> Language {
+        Language::of(&self.language)
+    }
 }
 
 impl Preferences {
@@ -41,18 +56,8 @@ impl Preferences {
         Self { sidecar, identity }
     }
 
-    /// Those of the mails that their users want. User is asked only if there is one that a user can go without.
-    pub async fn wanted(&self, mut mails: Vec<(Uuid, Kind)>) -> Result<Vec<(Uuid, Kind)>> {
-        let optional = mails.iter().filter(|(_, kind)| kind.preference().is_some());
-        let user_ids: HashSet<Uuid> = optional.map(|(user_id, _)| *user_id).collect();
-        if !user_ids.is_empty() {
-            let chosen = self.of(&user_ids).await?;
-            mails.retain(|(user_id, kind)| wants(&chosen, *user_id, *kind));
-        }
-        Ok(mails)
-    }
-
-    async fn of(&self, user_ids: &HashSet<Uuid>) -> Result<Vec<Chosen>> {
+    /// What these users have chosen, 100 at most.
+    pub async fn of(&self, user_ids: &[Uuid]) -> Result<Vec<Chosen>> {
         let bearer = self.identity.bearer(APP_ID, SCOPE).await?;
         let request = self
             .sidecar
@@ -67,15 +72,6 @@ impl Preferences {
         let found: Found = answer.json().await.map_err(unavailable)?;
         Ok(found.items)
     }
-}
-
-/// Whoever has not chosen gets all mails.
-fn wants(chosen: &[Chosen], user_id: Uuid, kind: Kind) -> bool {
-    let channels = kind.preference().and_then(|name| {
-        let chosen = chosen.iter().find(|chosen| chosen.user_id == user_id)?;
-        chosen.notifications.get(name)
-    });
-    channels.is_none_or(|channels| channels.iter().any(|channel| channel == CHANNEL))
 }
 
 fn unavailable(error: reqwest::Error) -> Problem {
@@ -94,22 +90,21 @@ mod tests {
 
     #[test]
     fn whoever_has_not_chosen_gets_the_mail_and_whoever_chose_gets_what_they_chose() {
-        let (ada, bob) = (Uuid::now_v7(), Uuid::now_v7());
         let notifications =
             json!({ "money_sent": [], "topped_up": ["sms"], "new_device_login": ["sms", "email"] });
-        let chosen = [Chosen {
-            user_id: ada,
-            notifications: serde_json::from_value(notifications).unwrap(),
-        }];
-        for (user_id, kind, expected) in [
-            (ada, Kind::Sent, false),
-            (ada, Kind::ToppedUp, false),
-            (ada, Kind::NewDeviceLogin, true),
-            (ada, Kind::Received, true),
-            (ada, Kind::PasswordChanged, true),
-            (bob, Kind::Sent, true),
+        let ada: Chosen = serde_json::from_value(
+            json!({ "user_id": Uuid::now_v7(), "language": "de-AT", "notifications": notifications }),
+        )
+        .unwrap();
+        for (kind, expected) in [
+            (Kind::Sent, false),
+            (Kind::ToppedUp, false),
+            (Kind::NewDeviceLogin, true),
+            (Kind::Received, true),
+            (Kind::PasswordChanged, true),
         ] {
-            assert_eq!(wants(&chosen, user_id, kind), expected, "{kind:?}");
+            assert_eq!(ada.wants(kind), expected, "{kind:?}");
         }
+        assert_eq!(ada.language(), Language::German);
     }
 }

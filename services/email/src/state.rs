@@ -1,22 +1,29 @@
 //! What every handler can reach.
 
+use std::sync::Arc;
+
 use axum::extract::FromRef;
 use identity::Identity;
 use sidecar::Sidecar;
 use sqlx::PgPool;
+use tokio::sync::Notify;
 
 use crate::contacts::Contacts;
+use crate::letter::Letters;
 use crate::mailer::Mailer;
 use crate::preferences::Preferences;
 
-#[derive(Clone, FromRef)]
+#[derive(Clone)]
 pub struct AppState {
     pub(crate) pool: PgPool,
     pub(crate) sidecar: Sidecar,
     pub(crate) identity: Identity,
     pub(crate) contacts: Contacts,
     pub(crate) preferences: Preferences,
+    pub(crate) letters: Letters,
     pub(crate) mailer: Mailer,
+    /// Tells the worker that mails were queued.
+    pub(crate) wake: Arc<Notify>,
 }
 
 impl AppState {
@@ -27,16 +34,27 @@ impl AppState {
         identity: Identity,
         public_origin: String,
     ) -> anyhow::Result<Self> {
-        let contacts = Contacts::new(sidecar.clone(), identity.clone());
-        let preferences = Preferences::new(sidecar.clone(), identity.clone());
-        let mailer = Mailer::new(sidecar.clone(), public_origin)?;
         Ok(Self {
+            contacts: Contacts::new(sidecar.clone(), identity.clone()),
+            preferences: Preferences::new(sidecar.clone(), identity.clone()),
+            letters: Letters::new(public_origin)?,
+            mailer: Mailer::new(sidecar.clone()),
+            wake: Arc::default(),
             pool,
             sidecar,
             identity,
-            contacts,
-            preferences,
-            mailer,
         })
+    }
+}
+
+impl FromRef<AppState> for PgPool {
+    fn from_ref(app: &AppState) -> Self {
+        app.pool.clone()
+    }
+}
+
+impl FromRef<AppState> for Identity {
+    fn from_ref(app: &AppState) -> Self {
+        app.identity.clone()
     }
 }

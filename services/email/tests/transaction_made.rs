@@ -29,8 +29,8 @@ async fn both_parties_get_a_mail_once_however_often_it_is_delivered(pool: PgPool
         .iter()
         .zip(["you sent 12.50 EUR to bob", "you received 12.50 EUR from alice"])
     {
-        assert!(mail.text.contains(expected), "{mail:?}");
-        assert!(mail.text.contains("1 January 2026, 00:00 UTC"), "{mail:?}");
+        assert!(mail.html.contains(expected), "{mail:?}");
+        assert!(mail.html.contains("1 January 2026, 00:00 UTC"), "{mail:?}");
     }
 }
 
@@ -67,7 +67,7 @@ async fn a_withdrawal_and_a_refund_are_told_as_what_they_are(pool: PgPool) {
         ]
     );
     assert!(
-        mails[2].text.contains("alice gave you 12.50 EUR back"),
+        mails[2].html.contains("alice gave you 12.50 EUR back"),
         "{mails:?}"
     );
 }
@@ -80,7 +80,7 @@ async fn whoever_chose_to_go_without_gets_no_mail_and_the_other_party_does(pool:
     email.mails_after(MADE, &made(None, BOB)).await;
     let mails = email.mails_after(MADE, &made(Some(ALICE), BOB)).await;
     assert_eq!(letters(&mails), [("bob@example.com", "You received money")]);
-    assert_eq!(email.noted().await, 1);
+    assert_eq!(email.in_state("unwanted").await.len(), 2);
 }
 
 #[sqlx::test]
@@ -95,20 +95,40 @@ async fn who_is_gone_gets_no_mail(pool: PgPool) {
     let mails = email.mails_after(MADE, &made(Some(nobody), BOB)).await;
     assert_eq!(letters(&mails), [("bob@example.com", "You received money")]);
     assert!(
-        mails[0].text.contains("you received 12.50 EUR from somebody"),
+        mails[0].html.contains("you received 12.50 EUR from somebody"),
         "{mails:?}"
     );
 }
 
 #[sqlx::test]
-async fn what_can_not_be_asked_or_sent_is_not_noted_and_the_event_comes_again(pool: PgPool) {
+async fn a_mail_is_in_the_users_language_and_says_the_same_as_text_and_html(pool: PgPool) {
     let email = Email::start(pool).await;
-    let event = made(Some(ALICE), BOB);
-    email.mailbox.close(true);
-    assert_eq!(email.refused(MADE, &event).await, "mail_unavailable");
-    email.others.away("auth");
-    assert_eq!(email.refused(MADE, &event).await, "contacts_unavailable");
-    email.others.away("user");
-    assert_eq!(email.refused(MADE, &event).await, "preferences_unavailable");
-    assert_eq!(email.noted().await, 0);
+    email.others.language("de-AT");
+    let mails = email.mails_after(MADE, &made(Some(ALICE), BOB)).await;
+    assert_eq!(
+        letters(&mails),
+        [
+            ("alice@example.com", "Du hast Geld gesendet"),
+            ("bob@example.com", "Du hast Geld erhalten")
+        ]
+    );
+    let told = "du hast am 01.01.2026, 00:00 UTC 12,50 € an bob gesendet";
+    assert!(
+        mails[0].text.contains(told) && mails[0].html.contains(told),
+        "{mails:?}"
+    );
+    assert!(mails[0].html.contains(r#"<html lang="de">"#), "{mails:?}");
+}
+
+#[sqlx::test]
+async fn the_mails_of_many_events_are_asked_about_at_once(pool: PgPool) {
+    let email = Email::start(pool).await;
+    for _ in 0..25 {
+        email.queued_by(MADE, &made(Some(ALICE), BOB)).await;
+    }
+    email.work().await;
+    assert_eq!(email.mailbox.mails().len(), 50);
+    let mut asked = email.others.asked();
+    asked.sort();
+    assert_eq!(asked, ["auth /internal/contacts", "user /internal/preferences"]);
 }

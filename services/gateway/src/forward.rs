@@ -90,7 +90,7 @@ const POST: MethodFilter = MethodFilter::POST;
 const PUT: MethodFilter = MethodFilter::PUT;
 const DELETE: MethodFilter = MethodFilter::DELETE;
 
-pub const FORWARDED: [Forwarded; 83] = [
+pub const FORWARDED: [Forwarded; 85] = [
     open("/auth/register", Access::Anybody),
     open("/auth/verify-email", Access::Anybody),
     open("/auth/password-resets", Access::Anybody),
@@ -159,6 +159,8 @@ pub const FORWARDED: [Forwarded; 83] = [
     forwarded(DELETE, "/schedules/{id}", "transaction"),
     forwarded(GET, "/activity", "activity"),
     forwarded(GET, "/admin/audit", "activity"),
+    forwarded(GET, "/admin/mails", "email"),
+    forwarded(POST, "/admin/mails/{id}/retry", "email"),
     forwarded(GET, "/admin/user/dead-letters", "user"),
     forwarded(POST, "/admin/user/dead-letters/replay", "user"),
     forwarded(GET, "/admin/user/dead-letters/{id}", "user"),

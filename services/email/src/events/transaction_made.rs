@@ -1,15 +1,14 @@
 use chrono::{DateTime, Utc};
 use inbox::{Effect, Event, Received};
-use minijinja::context;
 use money::Money;
 use problem::Result;
 use serde::Deserialize;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{in_words, send_once};
+use super::{Due, queue_all};
 use crate::AppState;
-use crate::contacts::Contact;
+use crate::facts::Facts;
 use crate::kind::Kind;
 
 /// `TRANSACTION_MADE`, as far as mails tell of it.
@@ -26,7 +25,7 @@ pub struct TransactionMade {
 
 impl TransactionMade {
     /// Who gets which mail; who pays to themselves gets one.
-    fn mails(&self) -> Vec<(Uuid, Kind)> {
+    fn parties(&self) -> Vec<(Uuid, Kind)> {
         match (self.from_user_id, self.kind.as_str()) {
             (None, _) => vec![(self.to_user_id, Kind::ToppedUp)],
             (Some(payer), "withdrawal") => vec![(payer, Kind::Withdrawn)],
@@ -35,36 +34,25 @@ impl TransactionMade {
             (Some(payer), _) => vec![(payer, Kind::Sent), (self.to_user_id, Kind::Received)],
         }
     }
-}
 
-/// Both parties get a mail, unless they chose to go without.
-async fn transaction_made(app: &AppState, event: &Received<TransactionMade>) -> Result<()> {
-    let made = &event.data;
-    let mails = app.preferences.wanted(made.mails()).await?;
-    if mails.is_empty() {
-        return Ok(());
-    }
-    let ids: Vec<Uuid> = made.from_user_id.into_iter().chain([made.to_user_id]).collect();
-    let contacts = app.contacts.of(&ids).await?;
-    let find = |user_id: Uuid| contacts.iter().find(|contact| contact.user_id == user_id);
-    let name = |contact: Option<&Contact>| contact.map_or("somebody", |contact| &contact.username).to_owned();
-    for (user_id, kind) in mails {
-        // Who is gone gets no mail.
-        let Some(contact) = find(user_id) else { continue };
-        let other = match kind {
-            Kind::Received | Kind::Refunded => made.from_user_id.and_then(find),
-            _ => find(made.to_user_id),
+    fn mails(event: &Received<Self>) -> Vec<Due> {
+        let made = &event.data;
+        let due = |(user_id, kind)| Due {
+            user_id,
+            kind,
+            facts: Facts {
+                at: made.completed_at,
+                transaction_id: Some(made.transaction_id),
+                amount: Some(made.amount),
+                other_user_id: match kind {
+                    Kind::Received | Kind::Refunded => made.from_user_id,
+                    _ => Some(made.to_user_id),
+                },
+                ..Facts::default()
+            },
         };
-        let facts = context! {
-            username => contact.username.as_str(),
-            other => name(other),
-            amount => made.amount.to_string(),
-            when => in_words(made.completed_at),
-            transaction_id => made.transaction_id.to_string(),
-        };
-        send_once(app, event.id, user_id, kind, &contact.email, facts).await?;
+        made.parties().into_iter().map(due).collect()
     }
-    Ok(())
 }
 
 impl Event for TransactionMade {
@@ -73,10 +61,11 @@ impl Event for TransactionMade {
 }
 
 impl Effect<TransactionMade> for AppState {
-    async fn apply(&self, _: &mut PgConnection, events: &[Received<TransactionMade>]) -> Result<()> {
-        for event in events {
-            transaction_made(self, event).await?;
-        }
-        Ok(())
+    async fn apply(&self, conn: &mut PgConnection, events: &[Received<TransactionMade>]) -> Result<()> {
+        queue_all(conn, events, TransactionMade::mails).await
+    }
+
+    fn applied(&self) {
+        self.wake.notify_one();
     }
 }

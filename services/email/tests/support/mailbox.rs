@@ -1,6 +1,5 @@
 //! The binding `mail` as a sidecar offers it, in memory: the one call of Dapr's gRPC API that this service makes.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
@@ -17,14 +16,16 @@ use tonic_prost::ProstCodec;
 pub struct Mail {
     pub to: String,
     pub subject: String,
+    /// What most mail programs show.
+    pub html: String,
     pub text: String,
 }
 
-/// Takes all mails until it is closed.
+/// Takes all mails until it is told to refuse them.
 #[derive(Clone, Default)]
 pub struct Mailbox {
     mails: Arc<Mutex<Vec<Mail>>>,
-    closed: Arc<AtomicBool>,
+    refusal: Arc<Mutex<Option<&'static str>>>,
 }
 
 impl Mailbox {
@@ -42,8 +43,13 @@ impl Mailbox {
         (mailbox, port)
     }
 
-    pub fn close(&self, closed: bool) {
-        self.closed.store(closed, Ordering::SeqCst);
+    /// From now on each mail is refused with the words of the binding that end so, as by `550 5.1.1 no such user`.
+    pub fn refuse(&self, reply: &'static str) {
+        *self.refusal.lock().unwrap() = Some(reply);
+    }
+
+    pub fn take_all(&self) {
+        *self.refusal.lock().unwrap() = None;
     }
 
     /// All mails that were taken, oldest first.
@@ -53,13 +59,16 @@ impl Mailbox {
 
     fn take(&self, request: InvokeBindingRequest) -> Result<InvokeBindingResponse, Status> {
         assert_eq!((&*request.name, &*request.operation), ("mail", "create"));
-        if self.closed.load(Ordering::SeqCst) {
-            return Err(Status::internal("the SMTP server is away"));
+        if let Some(reply) = *self.refusal.lock().unwrap() {
+            return Err(Status::internal(format!(
+                "error invoking output binding mail: could not send: {reply}"
+            )));
         }
         self.mails.lock().unwrap().push(Mail {
             to: request.metadata["emailTo"].clone(),
             subject: request.metadata["subject"].clone(),
-            text: String::from_utf8(request.data).unwrap(),
+            html: String::from_utf8(request.data).unwrap(),
+            text: request.metadata["text"].clone(),
         });
         Ok(InvokeBindingResponse::default())
     }

@@ -10,12 +10,14 @@ mod mailbox;
 mod others;
 
 use axum::Router;
-use axum::http::StatusCode;
-use email::{APP_ID, AppState};
+use email::{APP_ID, AppState, Next, Worker};
 use serde_json::{Value, json};
+use server::Background;
 use sidecar::Sidecar;
 use sqlx::PgPool;
-use testkit::{Answer, Issuer, deliver};
+use std::num::NonZeroU32;
+use testkit::{Answer, Issuer, call, deliver, request};
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 pub use mailbox::Mail;
@@ -32,7 +34,9 @@ pub struct Email {
     pub router: Router,
     pub mailbox: mailbox::Mailbox,
     pub others: others::Others,
-    pool: PgPool,
+    pub issuer: Issuer,
+    pub pool: PgPool,
+    state: AppState,
 }
 
 impl Email {
@@ -40,13 +44,21 @@ impl Email {
         let (others, http_port) = others::Others::start().await;
         let (mailbox, grpc_port) = mailbox::Mailbox::start().await;
         let sidecar = Sidecar::new(http_port, grpc_port, "api".into(), "from-the-sidecar".into()).unwrap();
-        let identity = Issuer::new().identity(APP_ID);
-        let app = AppState::new(pool.clone(), sidecar, identity, "http://pay.example".into()).unwrap();
+        let issuer = Issuer::new();
+        let state = AppState::new(
+            pool.clone(),
+            sidecar,
+            issuer.identity(APP_ID),
+            "http://pay.example".into(),
+        )
+        .unwrap();
         Self {
-            router: server::bounded(email::app(app)),
+            router: server::bounded(email::app(state.clone())),
             mailbox,
             others,
+            issuer,
             pool,
+            state,
         }
     }
 
@@ -55,29 +67,60 @@ impl Email {
         deliver(&self.router, path, "from-the-sidecar", event).await
     }
 
-    /// Delivers an event that succeeds, and gives all mails that were sent until now.
-    pub async fn mails_after(&self, path: &str, event: &Value) -> Vec<Mail> {
+    /// Delivers an event that succeeds, and only queues its mails.
+    pub async fn queued_by(&self, path: &str, event: &Value) {
         let answer = self.deliver(path, event).await;
         assert_eq!(answer.json["statuses"][0]["status"], "SUCCESS", "{answer:?}");
+    }
+
+    /// Delivers an event that succeeds, and gives all mails that were sent until now.
+    pub async fn mails_after(&self, path: &str, event: &Value) -> Vec<Mail> {
+        self.queued_by(path, event).await;
+        assert_eq!(self.work().await, Next::Rest);
         self.mailbox.mails()
     }
 
-    /// Delivers an event that can't be worked on right now, and gives the reason why it was put aside.
-    pub async fn refused(&self, path: &str, event: &Value) -> String {
-        let answer = self.deliver(path, event).await;
-        assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
-        sqlx::query_scalar("DELETE FROM dead_letters RETURNING reason")
-            .fetch_one(&self.pool)
-            .await
-            .unwrap()
+    /// Lets a worker send until nothing is due, or nothing can be sent.
+    pub async fn work(&self) -> Next {
+        let mut worker = Worker::new(self.state.clone(), NonZeroU32::new(1_000).unwrap());
+        loop {
+            match worker.turn(&CancellationToken::new()).await {
+                Ok(Next::Again) => {}
+                Ok(next) => return next,
+                Err(_) => return Next::Pause,
+            }
+        }
     }
 
-    /// How many mails are noted as sent.
-    pub async fn noted(&self) -> i64 {
-        sqlx::query_scalar("SELECT count(*) FROM mails")
-            .fetch_one(&self.pool)
-            .await
-            .unwrap()
+    /// Lets the service work as it does when it serves.
+    pub fn work_on(&self, background: &Background) {
+        email::work(&self.state, NonZeroU32::new(20).unwrap(), background);
+    }
+
+    /// As if so much time had passed.
+    pub async fn pass(&self, interval: &str) {
+        sqlx::query(
+            "UPDATE mails SET next_attempt_at = next_attempt_at - $1::text::interval, created_at = created_at - $1::text::interval,
+             give_up_at = give_up_at - $1::text::interval, finished_at = finished_at - $1::text::interval",
+        )
+        .bind(interval)
+        .execute(&self.pool)
+        .await
+        .unwrap();
+    }
+
+    /// What operators see of the mails in a state, newest first.
+    pub async fn in_state(&self, state: &str) -> Vec<Value> {
+        let path = format!("/admin/mails?state={state}");
+        let answer = self.admin("GET", &path).await;
+        answer.json["items"].as_array().unwrap().clone()
+    }
+
+    pub async fn admin(&self, method: &str, path: &str) -> Answer {
+        let token = self
+            .issuer
+            .token_with_roles(Uuid::now_v7(), &["user", "operator"]);
+        call(&self.router, request(method, path, &token, &Value::Null)).await
     }
 }
 

@@ -19,6 +19,8 @@ struct Said {
     asked: Vec<String>,
     away: Vec<&'static str>,
     without_mail: Vec<(Uuid, &'static str)>,
+    language: Option<&'static str>,
+    erased: Vec<Uuid>,
     taken_by: Option<&'static str>,
 }
 
@@ -35,6 +37,19 @@ impl Others {
     /// From now on this service answers nothing.
     pub fn away(&self, app_id: &'static str) {
         self.0.lock().unwrap().away.push(app_id);
+    }
+
+    pub fn back(&self) {
+        self.0.lock().unwrap().away.clear();
+    }
+
+    /// Everybody reads this language.
+    pub fn language(&self, tag: &'static str) {
+        self.0.lock().unwrap().language = Some(tag);
+    }
+
+    pub fn erased(&self, user_id: Uuid) {
+        self.0.lock().unwrap().erased.push(user_id);
     }
 
     /// The user does not want mails of this kind of event.
@@ -67,7 +82,7 @@ async fn answer(
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     }
     match (app_id, uri.path()) {
-        ("auth", "/internal/contacts") => contacts(&body).into_response(),
+        ("auth", "/internal/contacts") => contacts(&said, &body).into_response(),
         ("auth", "/internal/email-verifications") => verification(&said, &body),
         ("auth", "/internal/password-resets") => password_reset(&body),
         ("user", "/internal/preferences") => preferences(&said, &body).into_response(),
@@ -81,9 +96,13 @@ fn known(body: &Value) -> Vec<(Uuid, &'static str)> {
     people.into_iter().filter(|(id, _)| ids.contains(id)).collect()
 }
 
-fn contacts(body: &Value) -> Json<Value> {
+fn contacts(said: &Said, body: &Value) -> Json<Value> {
     let contact = |(id, name)| json!({ "user_id": id, "username": name, "email": format!("{name}@example.com"), "verified": id == ALICE });
-    let items: Vec<_> = known(body).into_iter().map(contact).collect();
+    let items: Vec<_> = known(body)
+        .into_iter()
+        .filter(|(id, _)| !said.erased.contains(id))
+        .map(contact)
+        .collect();
     Json(json!({ "items": items }))
 }
 
@@ -118,7 +137,7 @@ fn preferences(said: &Said, body: &Value) -> Json<Value> {
         }
     };
     let item = |(id, _)| {
-        json!({ "user_id": id, "language": "en", "time_zone": "Etc/UTC", "notifications": {
+        json!({ "user_id": id, "language": said.language.unwrap_or("en"), "time_zone": "Etc/UTC", "notifications": {
             "money_sent": channels(id, "money_sent"), "money_received": channels(id, "money_received"),
             "topped_up": channels(id, "topped_up"), "new_device_login": channels(id, "new_device_login"),
         }})

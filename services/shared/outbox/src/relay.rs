@@ -208,7 +208,14 @@ mod tests {
             partition_key: subject.to_owned(),
             envelope: Vec::new(),
         };
-        let events = [("1", "a"), ("2", "b"), ("3", "a"), ("4", "c"), ("5", "a"), ("6", "b")];
+        let events = [
+            ("1", "a"),
+            ("2", "b"),
+            ("3", "a"),
+            ("4", "c"),
+            ("5", "a"),
+            ("6", "b"),
+        ];
         let rounds = rounds(events.map(|(id, subject)| event(id, subject)).into());
         let ids: Vec<Vec<&str>> = rounds
             .iter()

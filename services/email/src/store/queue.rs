@@ -1,0 +1,141 @@
+use serde_json::Value;
+use sqlx::{PgConnection, query, query_as, query_scalar};
+use uuid::Uuid;
+
+use crate::events::Due;
+
+/// A mail that this worker's lease holds.
+pub struct Claimed {
+    pub id: Uuid,
+    pub user_id: Uuid,
+    pub kind: String,
+    pub facts: Value,
+    /// A worker was sending it when its lease ended: it may have gone out.
+    pub unsure: bool,
+}
+
+/// Queues a mail, unless the event did so before.
+pub async fn add(conn: &mut PgConnection, event_id: Uuid, mail: &Due) -> sqlx::Result<()> {
+    let facts = serde_json::to_value(&mail.facts).map_err(|error| sqlx::Error::Encode(error.into()))?;
+    query!(
+        "INSERT INTO mails (id, event_id, user_id, kind, facts, state, give_up_at, finished_at)
+         VALUES ($1, $2, $3, $4, $5, 'queued', now() + interval '24 hours', NULL)
+         ON CONFLICT (event_id, user_id, kind) DO NOTHING",
+        Uuid::now_v7(),
+        event_id,
+        mail.user_id,
+        mail.kind.name(),
+        facts
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Takes what is due for two minutes; other workers pass over it, and get what is left of it then.
+pub async fn claim(conn: &mut PgConnection, lease: Uuid, limit: i64) -> sqlx::Result<Vec<Claimed>> {
+    query_as!(
+        Claimed,
+        r#"UPDATE mails SET lease = $1, next_attempt_at = now() + interval '2 minutes'
+           WHERE id IN (
+             SELECT id FROM mails WHERE state = 'queued' AND next_attempt_at <= now()
+             ORDER BY next_attempt_at LIMIT $2 FOR UPDATE SKIP LOCKED
+           ) RETURNING id, user_id, kind, facts, sending_at IS NOT NULL AS "unsure!""#,
+        lease,
+        limit
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Notes that the mail is handed over now, and renews the lease; `false` if the lease has ended and somebody else has it.
+pub async fn start(conn: &mut PgConnection, id: Uuid, lease: Uuid) -> sqlx::Result<bool> {
+    let started = query!(
+        "UPDATE mails SET sending_at = now(), next_attempt_at = now() + interval '2 minutes' WHERE id = $1 AND lease = $2",
+        id,
+        lease
+    );
+    Ok(started.execute(conn).await?.rows_affected() == 1)
+}
+
+/// Ends a mail's time in the queue as `sent`, `unwanted`, `bounced` or `failed`.
+pub async fn finish(
+    conn: &mut PgConnection,
+    id: Uuid,
+    lease: Uuid,
+    state: &str,
+    last_error: Option<&str>,
+) -> sqlx::Result<()> {
+    query!(
+        "UPDATE mails SET state = $3, last_error = $4, attempts = attempts + 1, lease = NULL, sending_at = NULL, finished_at = now()
+         WHERE id = $1 AND lease = $2",
+        id,
+        lease,
+        state,
+        last_error
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Puts a mail off for 30 s, then twice as long each time up to an hour, less up to half of it at random: so that what failed
+/// together does not come together again. After a day it is given up. Says what its state is now.
+pub async fn put_off(
+    conn: &mut PgConnection,
+    id: Uuid,
+    lease: Uuid,
+    last_error: &str,
+) -> sqlx::Result<Option<String>> {
+    query_scalar!(
+        "UPDATE mails SET
+             state = CASE WHEN now() > give_up_at THEN 'failed' ELSE 'queued' END,
+             finished_at = CASE WHEN now() > give_up_at THEN now() END,
+             next_attempt_at = now() + interval '1 second' * least(30 * 2 ^ least(attempts, 10), 3600) * (0.5 + random() / 2),
+             attempts = attempts + 1, last_error = $3, lease = NULL, sending_at = NULL
+         WHERE id = $1 AND lease = $2 RETURNING state",
+        id,
+        lease,
+        last_error
+    )
+    .fetch_optional(conn)
+    .await
+}
+
+/// Puts a mail that nobody could take right now behind the others that are due; it was no attempt.
+pub async fn put_behind(
+    conn: &mut PgConnection,
+    id: Uuid,
+    lease: Uuid,
+    last_error: &str,
+) -> sqlx::Result<()> {
+    query!(
+        "UPDATE mails SET next_attempt_at = now() + interval '1 second', last_error = $3, lease = NULL, sending_at = NULL
+         WHERE id = $1 AND lease = $2",
+        id,
+        lease,
+        last_error
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Gives back what of a lease was not sent.
+pub async fn release(conn: &mut PgConnection, lease: Uuid) -> sqlx::Result<()> {
+    query!(
+        "UPDATE mails SET next_attempt_at = now(), lease = NULL WHERE lease = $1",
+        lease
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// For how many seconds the oldest mail has waited.
+pub async fn oldest_s(conn: &mut PgConnection) -> sqlx::Result<f64> {
+    let oldest = query_scalar!(
+        "SELECT extract(epoch FROM now() - created_at)::float8 FROM mails WHERE state = 'queued' ORDER BY created_at LIMIT 1"
+    );
+    Ok(oldest.fetch_optional(conn).await?.flatten().unwrap_or(0.0))
+}
