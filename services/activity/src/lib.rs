@@ -4,10 +4,13 @@ pub mod auditor;
 pub mod config;
 mod domain;
 mod events;
+mod head;
 mod ledger;
 mod routes;
+pub mod sealer;
 mod state;
 mod store;
+pub mod verify;
 
 use axum::Router;
 use axum::routing::post;
@@ -49,4 +52,6 @@ fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::with_openapi(Contract::openapi())
         .routes(routes!(routes::list_activity::list_activity))
         .routes(routes!(routes::show_audit::show_audit))
+        .routes(routes!(routes::list_audit_log::list_audit_log))
+        .routes(routes!(routes::verify_audit_log::verify_audit_log))
 }

@@ -1,19 +1,25 @@
-//! The activity service. `activity openapi` prints its contract; without an argument it serves.
+//! The activity service. `activity openapi` prints its contract, `activity verify` checks the audit log; without an argument
+//! it serves.
+
+use std::process::ExitCode;
 
 use activity::auditor::Auditor;
 use activity::config::Config;
+use activity::sealer::Sealer;
 use activity::{APP_ID, AppState};
 use identity::Identity;
 use server::{Background, Service};
 use sidecar::Sidecar;
 
 #[tokio::main]
-async fn main() -> anyhow::Result<()> {
-    if std::env::args().nth(1).as_deref() == Some("openapi") {
-        println!("{}", activity::openapi()?);
-        return Ok(());
+async fn main() -> anyhow::Result<ExitCode> {
+    let arguments: Vec<_> = std::env::args().skip(1).collect();
+    match arguments.first().map(String::as_str) {
+        Some("openapi") => println!("{}", activity::openapi()?),
+        Some("verify") => return activity::verify::command(&arguments[1..]).await,
+        _ => serve().await?,
     }
-    serve().await
+    Ok(ExitCode::SUCCESS)
 }
 
 async fn serve() -> anyhow::Result<()> {
@@ -32,7 +38,8 @@ async fn serve() -> anyhow::Result<()> {
         sidecar: sidecar.clone(),
         identity,
     });
-    let (background, inbox) = (Background::default(), pool.clone());
+    Sealer::new(pool.clone()).work(&background);
+    let inbox = pool.clone();
     background.every(outbox::FORGET_PERIOD, "forgetting old deliveries", move || {
         outbox::forget_old(inbox.clone())
     });

@@ -90,7 +90,7 @@ const POST: MethodFilter = MethodFilter::POST;
 const PUT: MethodFilter = MethodFilter::PUT;
 const DELETE: MethodFilter = MethodFilter::DELETE;
 
-pub const FORWARDED: [Forwarded; 68] = [
+pub const FORWARDED: [Forwarded; 70] = [
     open("/auth/register", Access::Anybody),
     open("/auth/verify-email", Access::Anybody),
     open("/auth/password-resets", Access::Anybody),
@@ -159,6 +159,8 @@ pub const FORWARDED: [Forwarded; 68] = [
     forwarded(DELETE, "/schedules/{id}", "transaction"),
     forwarded(GET, "/activity", "activity"),
     forwarded(GET, "/admin/audit", "activity"),
+    forwarded(GET, "/admin/audit/log", "activity"),
+    forwarded(GET, "/admin/audit/log/verification", "activity"),
 ];
 
 const REQUEST_HEADERS: [HeaderName; 3] = [CONTENT_TYPE, ACCEPT, HeaderName::from_static("idempotency-key")];

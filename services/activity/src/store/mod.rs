@@ -1,6 +1,8 @@
 //! The audit log and the feeds. Every function takes a connection; the caller owns the transaction.
 
 pub mod audit;
+pub mod log;
+pub mod seals;
 
 use chrono::{DateTime, Utc};
 use outbox::Received;

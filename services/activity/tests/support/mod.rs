@@ -33,8 +33,12 @@ pub async fn get_as(router: &Router, path: &str, user_id: uuid::Uuid) -> Answer 
 
 /// Asks as an operator how the audit stands.
 pub async fn audit(router: &Router) -> Value {
-    let token = Issuer::new().token_with_roles(uuid::Uuid::now_v7(), &["user", "operator"]);
-    let answer = call(router, request("GET", "/admin/audit", &token, &Value::Null)).await;
+    let answer = get_as_operator(router, "/admin/audit").await;
     assert_eq!(answer.status, 200, "{answer:?}");
     answer.json
+}
+
+pub async fn get_as_operator(router: &Router, path: &str) -> Answer {
+    let token = Issuer::new().token_with_roles(uuid::Uuid::now_v7(), &["user", "operator"]);
+    call(router, request("GET", path, &token, &Value::Null)).await
 }
