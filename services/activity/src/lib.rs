@@ -6,6 +6,7 @@ mod domain;
 mod events;
 mod head;
 mod ledger;
+pub mod live;
 mod routes;
 pub mod sealer;
 mod state;
@@ -51,6 +52,7 @@ pub fn openapi() -> serde_json::Result<String> {
 fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::with_openapi(Contract::openapi())
         .routes(routes!(routes::list_activity::list_activity))
+        .routes(routes!(routes::stream_activity::stream_activity))
         .routes(routes!(routes::show_audit::show_audit))
         .routes(routes!(routes::list_audit_log::list_audit_log))
         .routes(routes!(routes::verify_audit_log::verify_audit_log))

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use activity::auditor::Auditor;
 use activity::config::Config;
+use activity::live::Live;
 use activity::sealer::Sealer;
 use activity::{APP_ID, AppState};
 use identity::Identity;
@@ -33,10 +34,13 @@ async fn serve() -> anyhow::Result<()> {
     let auditor = Auditor::new(pool.clone(), sidecar.clone(), identity.clone(), &config)?;
     let background = Background::default();
     auditor.work(&background, config.audit_period);
+    let live = Live::default();
+    live.work(&background, pool.clone());
     let router = activity::app(AppState {
         pool: pool.clone(),
         sidecar: sidecar.clone(),
         identity,
+        live,
     });
     Sealer::new(pool.clone()).work(&background);
     let inbox = pool.clone();

@@ -1,4 +1,8 @@
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that can't be set up has to end")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that can't be set up has to end"
+)]
 //! The audit log and its chain, with a real PostgreSQL.
 
 mod support;

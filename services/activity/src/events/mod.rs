@@ -49,9 +49,13 @@ async fn note<'de, T: Tells + Deserialize<'de>>(
     let mut tx = app.pool.begin().await?;
     if first_delivery(&mut tx, event.id).await? {
         store::append_to_log(&mut tx, event, Utc::now()).await?;
-        for item in told.items() {
+        let items = told.items();
+        let users: Vec<_> = items.iter().map(|item| item.user_id).collect();
+        store::live::take_feeds(&mut tx, &users).await?;
+        for item in items {
             store::add_to_feed(&mut tx, event.id, &item, event.time).await?;
         }
+        store::live::wake_streams(&mut tx, &users).await?;
         store::audit::note_entries(&mut tx, &told.entries()).await?;
         tx.commit().await?;
     }

@@ -23,6 +23,17 @@ pub struct ActivityItem {
     data: Value,
 }
 
+impl From<store::FeedRow> for ActivityItem {
+    fn from(row: store::FeedRow) -> Self {
+        Self {
+            id: row.id,
+            kind: row.kind,
+            occurred_at: row.occurred_at,
+            data: row.data,
+        }
+    }
+}
+
 /// What happened on the caller's accounts, newest first.
 #[utoipa::path(get, path = "/activity", tag = "activity", params(Paging), security(("bearer" = ["user"])),
     responses((status = 200, body = Page<ActivityItem>)))]
@@ -33,11 +44,5 @@ pub async fn list_activity(
 ) -> Result<Json<Page<ActivityItem>>> {
     let place = paging.place()?;
     let rows = store::feed(&mut *app.pool.acquire().await?, user.id, place, paging.rows()).await?;
-    let item = |row: store::FeedRow| ActivityItem {
-        id: row.id,
-        kind: row.kind,
-        occurred_at: row.occurred_at,
-        data: row.data,
-    };
-    Ok(Json(paging.page(&place, rows, |row| row.seq, item)))
+    Ok(Json(paging.page(&place, rows, |row| row.seq, ActivityItem::from)))
 }

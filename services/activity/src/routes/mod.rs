@@ -3,6 +3,7 @@
 pub mod list_activity;
 pub mod list_audit_log;
 pub mod show_audit;
+pub mod stream_activity;
 pub mod verify_audit_log;
 
 use chrono::{DateTime, Datelike, Utc};

@@ -1,6 +1,7 @@
 //! The audit log and the feeds. Every function takes a connection; the caller owns the transaction.
 
 pub mod audit;
+pub mod live;
 pub mod log;
 pub mod seals;
 

@@ -7,6 +7,7 @@
 
 pub mod ledger;
 
+use activity::live::Live;
 use axum::Router;
 use axum::body::Body;
 use axum::http::Request;
@@ -17,12 +18,17 @@ use testkit::{Answer, Issuer, call, request};
 
 /// Nobody listens at the sidecar's ports: no route of this service calls it, only the auditor does.
 pub fn app(pool: PgPool) -> Router {
+    app_with(pool, Live::default())
+}
+
+pub fn app_with(pool: PgPool, live: Live) -> Router {
     let sidecar = Sidecar::new(1, 1, "api".into(), "from-the-sidecar".into()).unwrap();
     let identity = Issuer::new().identity(activity::APP_ID);
     server::bounded(activity::app(activity::AppState {
         pool,
         sidecar,
         identity,
+        live,
     }))
 }
 
