@@ -7,6 +7,7 @@ mod events;
 mod head;
 mod ledger;
 pub mod live;
+pub mod retention;
 mod routes;
 pub mod sealer;
 mod state;

@@ -43,6 +43,12 @@ async fn serve() -> anyhow::Result<()> {
         live,
     });
     Sealer::new(pool.clone()).work(&background);
+    let feed = pool.clone();
+    background.every(
+        activity::retention::PERIOD,
+        "forgetting old lines of feeds",
+        move || activity::retention::forget_old_lines(feed.clone(), config.feed_retention_days),
+    );
     let inbox = pool.clone();
     background.every(outbox::FORGET_PERIOD, "forgetting old deliveries", move || {
         outbox::forget_old(inbox.clone())

@@ -3,7 +3,7 @@
 use axum::Router;
 use axum::body::to_bytes;
 use axum::extract::{RawPathParams, Request, State};
-use axum::http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, SET_COOKIE};
+use axum::http::header::{ACCEPT, ACCEPT_LANGUAGE, AUTHORIZATION, CONTENT_TYPE, SET_COOKIE};
 use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -173,7 +173,12 @@ pub const FORWARDED: [Forwarded; 71] = [
     forwarded(GET, "/admin/audit/log/verification", "activity"),
 ];
 
-const REQUEST_HEADERS: [HeaderName; 3] = [CONTENT_TYPE, ACCEPT, HeaderName::from_static("idempotency-key")];
+const REQUEST_HEADERS: [HeaderName; 4] = [
+    CONTENT_TYPE,
+    ACCEPT,
+    ACCEPT_LANGUAGE,
+    HeaderName::from_static("idempotency-key"),
+];
 
 pub fn routes() -> Router<AppState> {
     FORWARDED.iter().fold(Router::new(), |router, route| {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
-use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::header::{ACCEPT_LANGUAGE, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue};
 use axum::response::{IntoResponse, Response};
@@ -17,7 +17,7 @@ use crate::access::{self, Refused};
 use crate::answer::{Answer, only, unreachable, upstream_timeout};
 use crate::forward::{Forwarded, path};
 
-const REQUEST_HEADERS: [HeaderName; 1] = [HeaderName::from_static("last-event-id")];
+const REQUEST_HEADERS: [HeaderName; 2] = [ACCEPT_LANGUAGE, HeaderName::from_static("last-event-id")];
 /// As for any other call, until the answer begins.
 const BEGINS_IN: Duration = Duration::from_secs(8);
 /// Services end their streams with the token, long before this.

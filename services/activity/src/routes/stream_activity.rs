@@ -11,10 +11,11 @@ use futures_util::stream::unfold;
 use identity::User;
 use problem::{Problem, Result};
 
-use super::list_activity::ActivityItem;
+use super::list_activity::{ActivityItem, language};
 use crate::AppState;
+use crate::domain::words::Language;
 use crate::live;
-use crate::store::FeedRow;
+use crate::store::feed::FeedRow;
 use crate::store::live::{lines_after, newest};
 
 const LAST_EVENT_ID: &str = "last-event-id";
@@ -100,17 +101,18 @@ impl Feed {
         let rows = read
             .await
             .map_err(|error| tracing::warn!(%error, "a stream could not be read on"));
+        let language = language(&self.headers);
         for row in rows.ok()? {
             self.after = row.seq;
-            self.ready.push_back(event(row).ok()?);
+            self.ready.push_back(event(row, language).ok()?);
         }
         Some(())
     }
 }
 
-fn event(row: FeedRow) -> Result<Event, axum::Error> {
+fn event(row: FeedRow, language: Language) -> Result<Event, axum::Error> {
     let event = Event::default().event("activity").id(row.seq.to_string());
-    event.json_data(ActivityItem::from(row))
+    event.json_data(ActivityItem::new(row, language))
 }
 
 fn last_seen(headers: &HeaderMap) -> Result<Option<i64>> {

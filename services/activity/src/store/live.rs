@@ -3,7 +3,7 @@
 use sqlx::{PgConnection, query, query_as, query_scalar};
 use uuid::Uuid;
 
-use super::FeedRow;
+use super::feed::FeedRow;
 
 /// The channel on which PostgreSQL tells all replicas whose feeds have new lines.
 pub const CHANNEL: &str = "feed";
