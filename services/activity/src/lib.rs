@@ -13,6 +13,7 @@ pub mod sealer;
 mod state;
 mod store;
 pub mod verify;
+pub mod work;
 
 use axum::Router;
 use axum::routing::post;

@@ -3,10 +3,8 @@
 
 use std::process::ExitCode;
 
-use activity::auditor::Auditor;
 use activity::config::Config;
 use activity::live::Live;
-use activity::sealer::Sealer;
 use activity::{APP_ID, AppState};
 use identity::Identity;
 use server::{Background, Service};
@@ -31,32 +29,18 @@ async fn serve() -> anyhow::Result<()> {
     let pool = server::database(&sqlx::migrate!()).await?;
     sidecar.wait().await?;
     let identity = Identity::from_sidecar(sidecar.clone(), APP_ID).await?;
-    let auditor = Auditor::new(pool.clone(), sidecar.clone(), identity.clone(), &config)?;
-    let background = Background::default();
-    auditor.work(&background, config.audit_period);
-    let live = Live::default();
-    live.work(&background, pool.clone());
-    let router = activity::app(AppState {
+    let app = AppState {
         pool: pool.clone(),
         sidecar: sidecar.clone(),
         identity,
-        live,
-    });
-    Sealer::new(pool.clone()).work(&background);
-    let feed = pool.clone();
-    background.every(
-        activity::retention::PERIOD,
-        "forgetting old lines of feeds",
-        move || activity::retention::forget_old_lines(feed.clone(), config.feed_retention_days),
-    );
-    let inbox = pool.clone();
-    background.every(outbox::FORGET_PERIOD, "forgetting old deliveries", move || {
-        outbox::forget_old(inbox.clone())
-    });
+        live: Live::default(),
+    };
+    let background = Background::default();
+    activity::work::start(&background, &app, config)?;
     server::run(
         listener,
         Service {
-            router,
+            router: activity::app(app),
             pool: Some(pool),
             sidecar,
             background,
