@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod faults;
+mod feed;
 mod identity;
 mod money;
 mod movements;
@@ -96,6 +97,8 @@ fn main() -> anyhow::Result<ExitCode> {
         identity::two_replicas_of_the_gateway_share_sessions_and_their_ends,
         identity::who_leaves_takes_their_data_and_leaves_the_ledger,
         identity::too_many_requests_have_to_wait,
+        feed::a_stream_shows_lines_at_once_and_goes_on_where_it_was_cut,
+        feed::a_line_of_the_audit_log_that_was_changed_is_named,
         operation::probes_metrics_and_logs_are_there,
         operation::logs_hold_no_secret_and_no_personal_data,
         operation::a_trace_runs_from_the_gateway_to_the_consumer,

@@ -4,10 +4,16 @@ pub mod auditor;
 pub mod config;
 mod domain;
 mod events;
+mod head;
 mod ledger;
+pub mod live;
+pub mod retention;
 mod routes;
+pub mod sealer;
 mod state;
 mod store;
+pub mod verify;
+pub mod work;
 
 use axum::Router;
 use inbox::Inbox;
@@ -53,6 +59,9 @@ pub fn openapi() -> serde_json::Result<String> {
 fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::with_openapi(Contract::openapi())
         .routes(routes!(routes::list_activity::list_activity))
+        .routes(routes!(routes::stream_activity::stream_activity))
         .routes(routes!(routes::show_audit::show_audit))
+        .routes(routes!(routes::list_audit_log::list_audit_log))
+        .routes(routes!(routes::verify_audit_log::verify_audit_log))
         .nest("/admin/activity/dead-letters", inbox::admin())
 }

@@ -160,3 +160,52 @@ fn the_checked_in_contract_is_that_of_the_code() {
         "run `make contracts`"
     );
 }
+
+async fn in_german(router: &axum::Router, path: &str, user_id: Uuid) -> Value {
+    let mut request = testkit::request(
+        "GET",
+        path,
+        &testkit::Issuer::new().user_token(user_id),
+        &Value::Null,
+    );
+    let header = axum::http::HeaderValue::from_static("de-AT, en;q=0.5");
+    request.headers_mut().insert("accept-language", header);
+    testkit::call(router, request).await.json
+}
+
+#[sqlx::test]
+async fn each_line_says_what_happened_in_the_readers_language(pool: PgPool) {
+    let (router, ada) = (app(pool), Uuid::now_v7());
+    deliver(&router, PATH, TOKEN, &made(Uuid::now_v7(), ada, Uuid::now_v7())).await;
+    let line = get_as(&router, "/activity", ada).await.json["items"][0].clone();
+    assert_eq!(
+        (&line["title"], &line["text"]),
+        (&json!("Money sent"), &json!("You sent 12.50 EUR."))
+    );
+    let line = in_german(&router, "/activity", ada).await["items"][0].clone();
+    assert_eq!(line["text"], "Sie haben 12,50 EUR gesendet.");
+}
+
+#[sqlx::test]
+async fn the_feed_is_filtered_by_kind_and_time(pool: PgPool) {
+    let (router, ada, bob) = (app(pool), Uuid::now_v7(), Uuid::now_v7());
+    let mut early = made(Uuid::now_v7(), ada, bob);
+    early["time"] = json!("2025-01-01T00:00:00Z");
+    for event in [
+        early,
+        made(Uuid::now_v7(), ada, bob),
+        made(Uuid::now_v7(), bob, ada),
+    ] {
+        deliver(&router, PATH, TOKEN, &event).await;
+    }
+    for (query, count) in [
+        ("kind=sent", 2),
+        ("kind=received", 1),
+        ("from=2025-06-01T00:00:00Z", 2),
+        ("before=2025-06-01T00:00:00Z", 1),
+        ("before=2025-06-01T00:00:00Z&kind=received", 0),
+    ] {
+        let page = get_as(&router, &format!("/activity?{query}"), ada).await.json;
+        assert_eq!(page["items"].as_array().unwrap().len(), count, "{query}");
+    }
+}

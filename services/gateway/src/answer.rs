@@ -36,7 +36,7 @@ pub async fn call(app: &AppState, request: RequestBuilder) -> Result<Answer> {
 }
 
 impl Answer {
-    async fn read(response: reqwest::Response) -> Result<Self> {
+    pub async fn read(response: reqwest::Response) -> Result<Self> {
         let status = response.status();
         let headers = only(response.headers(), &RESPONSE_HEADERS);
         let ended = ended_sessions(response.headers());
@@ -117,7 +117,7 @@ pub fn only(headers: &HeaderMap, names: &[HeaderName]) -> HeaderMap {
     names.iter().filter_map(found).collect()
 }
 
-fn unreachable(error: reqwest::Error) -> Problem {
+pub fn unreachable(error: reqwest::Error) -> Problem {
     tracing::warn!(%error, "a call to a service failed");
     if error.is_timeout() {
         upstream_timeout()
@@ -136,7 +136,7 @@ fn not_answered(status: StatusCode, body: &[u8]) -> Problem {
     }
 }
 
-fn upstream_timeout() -> Problem {
+pub fn upstream_timeout() -> Problem {
     Problem::new(
         StatusCode::GATEWAY_TIMEOUT,
         "upstream_timeout",

@@ -11,11 +11,14 @@ pub struct Config {
     pub proxies: Proxies,
     /// Multiplies every rate limit; for load tests.
     pub rate_limit_factor: u32,
+    /// Of the services, for Dapr: with it, an app-id is a full name.
+    pub namespace: String,
 }
 
 impl Config {
     /// Reads `PUBLIC_ORIGIN`; `TRUSTED_PROXIES`, networks as `10.0.0.0/8,fd00::/8`, none by default; `PROXY_HEADER`, in which
-    /// they name the client, `x-forwarded-for` (the default) or `forwarded`; `RATE_LIMIT_FACTOR`, 1 by default.
+    /// they name the client, `x-forwarded-for` (the default) or `forwarded`; `RATE_LIMIT_FACTOR`, 1 by default;
+    /// `DAPR_NAMESPACE`, `default` by default, as Dapr has it outside of Kubernetes.
     pub fn from_env() -> anyhow::Result<Self> {
         let public_origin = std::env::var("PUBLIC_ORIGIN").context("PUBLIC_ORIGIN is missing")?;
         ensure!(
@@ -44,6 +47,7 @@ impl Config {
             public_origin,
             proxies,
             rate_limit_factor,
+            namespace: std::env::var("DAPR_NAMESPACE").unwrap_or_else(|_| "default".to_owned()),
         })
     }
 }

@@ -3,7 +3,7 @@
 use axum::Router;
 use axum::body::to_bytes;
 use axum::extract::{RawPathParams, Request, State};
-use axum::http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, SET_COOKIE};
+use axum::http::header::{ACCEPT, ACCEPT_LANGUAGE, AUTHORIZATION, CONTENT_TYPE, SET_COOKIE};
 use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -17,7 +17,7 @@ use crate::answer::{Answer, call, only};
 use crate::auth::{self, AUTH};
 use crate::domain::session::forget_cookie;
 use crate::limits::Client;
-use crate::{AppState, csrf};
+use crate::{AppState, csrf, stream};
 
 /// One forwarded route; the service has it at the same path.
 pub struct Forwarded {
@@ -36,6 +36,8 @@ const BATCH_LIMIT_BYTES: usize = 1024 * 1024;
 pub enum Access {
     /// Whoever is logged in; the service gets their token.
     Caller,
+    /// As `Caller`; the answer is passed on as it comes.
+    Stream,
     /// Anybody; the service gets the gateway's own token.
     Anybody,
     /// Anybody but a browser, as the answer has tokens.
@@ -57,6 +59,13 @@ const fn batch(path: &'static str, service: &'static str) -> Forwarded {
     Forwarded {
         body_limit_bytes: BATCH_LIMIT_BYTES,
         ..forwarded(POST, path, service)
+    }
+}
+
+const fn streamed(path: &'static str, service: &'static str) -> Forwarded {
+    Forwarded {
+        access: Access::Stream,
+        ..forwarded(GET, path, service)
     }
 }
 
@@ -90,7 +99,7 @@ const POST: MethodFilter = MethodFilter::POST;
 const PUT: MethodFilter = MethodFilter::PUT;
 const DELETE: MethodFilter = MethodFilter::DELETE;
 
-pub const FORWARDED: [Forwarded; 85] = [
+pub const FORWARDED: [Forwarded; 88] = [
     open("/auth/register", Access::Anybody),
     open("/auth/verify-email", Access::Anybody),
     open("/auth/password-resets", Access::Anybody),
@@ -158,7 +167,10 @@ pub const FORWARDED: [Forwarded; 85] = [
     forwarded(PATCH, "/schedules/{id}", "transaction"),
     forwarded(DELETE, "/schedules/{id}", "transaction"),
     forwarded(GET, "/activity", "activity"),
+    streamed("/activity/stream", "activity"),
     forwarded(GET, "/admin/audit", "activity"),
+    forwarded(GET, "/admin/audit/log", "activity"),
+    forwarded(GET, "/admin/audit/log/verification", "activity"),
     forwarded(GET, "/admin/mails", "email"),
     forwarded(POST, "/admin/mails/{id}/retry", "email"),
     forwarded(GET, "/admin/user/dead-letters", "user"),
@@ -178,7 +190,12 @@ pub const FORWARDED: [Forwarded; 85] = [
     forwarded(POST, "/admin/activity/dead-letters/{id}/replay", "activity"),
 ];
 
-const REQUEST_HEADERS: [HeaderName; 3] = [CONTENT_TYPE, ACCEPT, HeaderName::from_static("idempotency-key")];
+const REQUEST_HEADERS: [HeaderName; 4] = [
+    CONTENT_TYPE,
+    ACCEPT,
+    ACCEPT_LANGUAGE,
+    HeaderName::from_static("idempotency-key"),
+];
 
 pub fn routes() -> Router<AppState> {
     FORWARDED.iter().fold(Router::new(), |router, route| {
@@ -208,6 +225,9 @@ async fn forward(
     let body = to_bytes(body, route.body_limit_bytes)
         .await
         .map_err(|_| too_large())?;
+    if route.access == Access::Stream {
+        return stream::open(app, route, &parts).await;
+    }
     let complete = |request: RequestBuilder| {
         request
             .headers(only(&parts.headers, &REQUEST_HEADERS))
@@ -269,7 +289,7 @@ async fn for_anybody(
     Ok(request.header("payme-client-network", client.network.to_string()))
 }
 
-fn path(parts: &Parts) -> &str {
+pub fn path(parts: &Parts) -> &str {
     parts
         .uri
         .path_and_query()

@@ -18,6 +18,8 @@ mod provisioning;
 mod renewal;
 mod routes;
 mod state;
+mod stopping;
+mod stream;
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;

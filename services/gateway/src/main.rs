@@ -32,6 +32,7 @@ async fn serve() -> anyhow::Result<()> {
     let pepper = Pepper::parse(&sidecar.secret_value("session-pepper").await?)?;
     let app = AppState::new(sidecar.clone(), identity, pepper, config);
     let background = Background::default();
+    app.watch_for_stop(&background);
     let quiet = app.clone();
     background.every(FORGET_QUIET, "forgetting the quiet", move || {
         quiet.forget_quiet();

@@ -46,7 +46,7 @@ fn merged() -> serde_json::Result<Value> {
         for route in FORWARDED.iter().filter(|route| route.service == service) {
             let method = route.method_name();
             let mut operation = contract["paths"][route.path][method].clone();
-            if route.access == Access::Caller {
+            if matches!(route.access, Access::Caller | Access::Stream) {
                 operation["security"] = json!([{ "session": [] }, { "bearer": [] }]);
                 if method != "get" {
                     push(&mut operation["parameters"], csrf_header());

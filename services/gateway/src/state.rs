@@ -2,6 +2,7 @@
 
 use chrono::Utc;
 use identity::Identity;
+use server::Background;
 use sidecar::Sidecar;
 
 use crate::alerts::Alerts;
@@ -11,6 +12,7 @@ use crate::domain::seal::Pepper;
 use crate::head_start::HeadStart;
 use crate::limits::Limits;
 use crate::renewal::Renewals;
+use crate::stopping::Stopping;
 
 #[derive(Clone)]
 pub struct AppState {
@@ -22,6 +24,7 @@ pub struct AppState {
     pub(crate) limits: Limits,
     pub(crate) alerts: Alerts,
     pub(crate) config: Config,
+    pub(crate) stopping: Stopping,
 }
 
 impl AppState {
@@ -35,7 +38,13 @@ impl AppState {
             sidecar,
             identity,
             config,
+            stopping: Stopping::default(),
         }
+    }
+
+    /// Ends streams when the gateway is told to stop.
+    pub fn watch_for_stop(&self, background: &Background) {
+        self.stopping.work(background);
     }
 
     /// Gives memory back that sessions, networks and users took who have been quiet for a while.

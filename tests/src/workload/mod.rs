@@ -17,5 +17,6 @@ mod watch;
 mod worker;
 mod world;
 
+pub use books::Books;
 pub use record::Report;
 pub use run::run;

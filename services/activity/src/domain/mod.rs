@@ -1,6 +1,7 @@
 //! Which event says what to whom. Of each event only what feeds need is read; the audit log keeps it whole.
 
 pub mod audit;
+pub mod words;
 
 use money::{Minor, Money};
 use serde::Deserialize;

@@ -8,11 +8,13 @@ use uuid::Uuid;
 
 use crate::domain::audit::{Account, Balance, Entry, Finding, Kind};
 
-/// Who folds, and who compares: one replica at a time. Any two numbers, the same in all replicas.
+/// What one replica does at a time. Any numbers, the same in all replicas.
 #[derive(Clone, Copy)]
 pub enum Turn {
     Fold = 0x666F_6C64,
     Compare = 0x6175_6469,
+    Seal = 0x7365_616C,
+    Verify = 0x7665_7269,
 }
 
 /// The last pass over all accounts that is done.

@@ -1,24 +1,18 @@
 //! The audit log and the feeds. Every function takes a connection; the caller owns the transaction.
 
 pub mod audit;
+pub mod feed;
+pub mod live;
+pub mod log;
+pub mod seals;
 
 use chrono::{DateTime, Utc};
 use inbox::Received;
-use page::Place;
-use serde_json::Value;
-use sqlx::{PgConnection, query, query_as};
+use sqlx::{PgConnection, query};
 use uuid::Uuid;
 
 use crate::domain::Item;
 use crate::events::Noted;
-
-pub struct FeedRow {
-    pub seq: i64,
-    pub id: Uuid,
-    pub kind: String,
-    pub data: Value,
-    pub occurred_at: DateTime<Utc>,
-}
 
 pub async fn append_to_log<T>(
     conn: &mut PgConnection,
@@ -62,27 +56,4 @@ pub async fn add_to_feeds(
 
 fn column<R, T>(rows: &[R], value: impl Fn(&R) -> T) -> Vec<T> {
     rows.iter().map(value).collect()
-}
-
-/// The user's `limit` lines at `place`, newest first.
-pub async fn feed(
-    conn: &mut PgConnection,
-    user_id: Uuid,
-    place: Place<i64>,
-    limit: i64,
-) -> sqlx::Result<Vec<FeedRow>> {
-    query_as!(
-        FeedRow,
-        r#"SELECT seq AS "seq!", id AS "id!", kind AS "kind!", data AS "data!", occurred_at AS "occurred_at!" FROM (
-             (SELECT * FROM feed WHERE user_id = $1 AND NOT $4 AND seq < $2 ORDER BY seq DESC LIMIT $3)
-             UNION ALL
-             (SELECT * FROM feed WHERE user_id = $1 AND $4 AND seq > $2 ORDER BY seq LIMIT $3)
-           ) AS page ORDER BY seq DESC"#,
-        user_id,
-        place.key().unwrap_or(i64::MAX),
-        limit,
-        place.is_back(),
-    )
-    .fetch_all(conn)
-    .await
 }

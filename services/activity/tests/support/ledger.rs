@@ -106,6 +106,7 @@ impl Ledger {
         let config = Config {
             audit_period: Duration::from_secs(10),
             audit_grace: Duration::from_hours(1),
+            feed_retention_days: 400,
         };
         Auditor::new(
             pool.clone(),

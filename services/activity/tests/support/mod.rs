@@ -7,6 +7,7 @@
 
 pub mod ledger;
 
+use activity::live::Live;
 use axum::Router;
 use axum::body::Body;
 use axum::http::Request;
@@ -17,12 +18,17 @@ use testkit::{Answer, Issuer, call, request};
 
 /// Nobody listens at the sidecar's ports: no route of this service calls it, only the auditor does.
 pub fn app(pool: PgPool) -> Router {
+    app_with(pool, Live::default())
+}
+
+pub fn app_with(pool: PgPool, live: Live) -> Router {
     let sidecar = Sidecar::new(1, 1, "api".into(), "from-the-sidecar".into()).unwrap();
     let identity = Issuer::new().identity(activity::APP_ID);
     server::bounded(activity::app(activity::AppState {
         pool,
         sidecar,
         identity,
+        live,
     }))
 }
 
@@ -33,8 +39,12 @@ pub async fn get_as(router: &Router, path: &str, user_id: uuid::Uuid) -> Answer 
 
 /// Asks as an operator how the audit stands.
 pub async fn audit(router: &Router) -> Value {
-    let token = Issuer::new().token_with_roles(uuid::Uuid::now_v7(), &["user", "operator"]);
-    let answer = call(router, request("GET", "/admin/audit", &token, &Value::Null)).await;
+    let answer = get_as_operator(router, "/admin/audit").await;
     assert_eq!(answer.status, 200, "{answer:?}");
     answer.json
+}
+
+pub async fn get_as_operator(router: &Router, path: &str) -> Answer {
+    let token = Issuer::new().token_with_roles(uuid::Uuid::now_v7(), &["user", "operator"]);
+    call(router, request("GET", path, &token, &Value::Null)).await
 }

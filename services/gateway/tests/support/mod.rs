@@ -248,6 +248,7 @@ fn replica_with((http_port, grpc_port): (u16, u16), bend: impl FnOnce(&mut Confi
         public_origin: ORIGIN.into(),
         proxies: Proxies::default(),
         rate_limit_factor: 1,
+        namespace: "default".into(),
     };
     bend(&mut config);
     let pepper = Pepper::parse(PEPPER).unwrap();

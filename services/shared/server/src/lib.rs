@@ -220,7 +220,8 @@ async fn in_time(request: Request, next: Next) -> Response {
     }
 }
 
-async fn stop_signal() -> std::io::Result<()> {
+/// Returns when the service is told to stop. Whoever answers without an end ends then, as it would hold up the drain.
+pub async fn stop_signal() -> std::io::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;

@@ -1,0 +1,66 @@
+//! What the streams of feeds need. Every function takes a connection; the caller owns the transaction.
+
+use sqlx::{PgConnection, query, query_as, query_scalar};
+use uuid::Uuid;
+
+use super::feed::FeedRow;
+
+/// The channel on which PostgreSQL tells all replicas whose feeds have new lines.
+pub const CHANNEL: &str = "feed";
+/// PostgreSQL takes 8,000 bytes at a time, and an id with its comma has 37.
+const USERS_AT_A_TIME: usize = 200;
+
+/// Lets no other transaction add to these users' feeds until this one ends: so the lines of a feed appear in the order of their
+/// numbers, and whoever has read up to one has missed none before it. Call it once in a transaction, with all of them.
+pub async fn take_feeds(conn: &mut PgConnection, users: &[Uuid]) -> sqlx::Result<()> {
+    let mut users = users.to_vec();
+    users.sort_unstable();
+    users.dedup();
+    query!(
+        "SELECT pg_advisory_xact_lock(hashtextextended(user_id::text, 0))
+           FROM unnest($1::uuid[]) WITH ORDINALITY AS wanted (user_id, place) ORDER BY place",
+        &users
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Wakes the streams of these users in all replicas, when the transaction is committed.
+pub async fn wake_streams(conn: &mut PgConnection, users: &[Uuid]) -> sqlx::Result<()> {
+    for users in users.chunks(USERS_AT_A_TIME) {
+        let names: Vec<_> = users.iter().map(Uuid::to_string).collect();
+        query!("SELECT pg_notify($1, $2)", CHANNEL, names.join(","))
+            .execute(&mut *conn)
+            .await?;
+    }
+    Ok(())
+}
+
+/// The number of the newest line of a user's feed; 0 if there is none.
+pub async fn newest(conn: &mut PgConnection, user_id: Uuid) -> sqlx::Result<i64> {
+    query_scalar!(
+        r#"SELECT coalesce(max(seq), 0) AS "seq!" FROM feed WHERE user_id = $1"#,
+        user_id
+    )
+    .fetch_one(conn)
+    .await
+}
+
+/// The oldest lines after the line `after`.
+pub async fn lines_after(
+    conn: &mut PgConnection,
+    user_id: Uuid,
+    after: i64,
+    limit: i64,
+) -> sqlx::Result<Vec<FeedRow>> {
+    query_as!(
+        FeedRow,
+        "SELECT seq, id, kind, data, occurred_at FROM feed WHERE user_id = $1 AND seq > $2 ORDER BY seq LIMIT $3",
+        user_id,
+        after,
+        limit
+    )
+    .fetch_all(conn)
+    .await
+}
