@@ -1,10 +1,10 @@
-//! The AsyncAPI document of the whole system: every topic, what it carries, who sends and who receives it.
+//! The `AsyncAPI` document of the whole system: every topic, what it carries, who sends and who receives it.
 
 use serde_json::{Map, Value, json};
 
 use crate::contracts::{Contracts, types_of};
 
-/// AsyncAPI 3.0.0.
+/// In `AsyncAPI` 3.0.0.
 pub fn document(contracts: &Contracts) -> anyhow::Result<Value> {
     let mut channels = Map::new();
     let mut messages = Map::new();
@@ -142,7 +142,7 @@ fn point_at_components(schema: &mut Value, topic: &str) {
             for (name, value) in fields {
                 match value.as_str().and_then(|to| to.strip_prefix("#/$defs/")) {
                     Some(to) if name == "$ref" => {
-                        *value = json!(format!("#/components/schemas/{topic}.{to}"))
+                        *value = json!(format!("#/components/schemas/{topic}.{to}"));
                     }
                     _ => point_at_components(value, topic),
                 }
