@@ -56,7 +56,7 @@ check: tools ## what CI runs before the tests
 	cargo machete
 	shellcheck -x $$(grep -lIrE '^#!.*bash' INFRASTRUCTURE dapr tilt .ci tests/tour) $(LOCAL)/lib.sh
 	$(MAKE) --no-print-directory contracts prepare
-	@changed=$$(git status --porcelain -- ':(glob)services/*/contract/**' ':(glob)services/*/.sqlx/**'); [ -z "$$changed" ] || \
+	@changed=$$(git status --porcelain -- ':(glob)services/*/contract/**' ':(glob)services/*/.sqlx/**' docs/asyncapi.json docs/contracts.md); [ -z "$$changed" ] || \
 	  { echo "generated files are out of date: commit what 'make contracts prepare' wrote:"; echo "$$changed"; exit 1; }
 
 contracts: ## write the OpenAPI documents and event schemas anew

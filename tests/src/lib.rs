@@ -6,6 +6,9 @@
 
 #![expect(clippy::print_stderr, reason = "a test talks to whoever runs it")]
 
+pub mod asyncapi;
+pub mod compat;
+pub mod contracts;
 mod person;
 mod process;
 mod runfile;

@@ -48,3 +48,22 @@ pub async fn get_as_operator(router: &Router, path: &str) -> Answer {
     let token = Issuer::new().token_with_roles(uuid::Uuid::now_v7(), &["user", "operator"]);
     call(router, request("GET", path, &token, &Value::Null)).await
 }
+
+/// Every event of a topic that was ever published, as tests/contracts/events keeps them.
+pub fn earlier_events(topic: &str) -> Vec<Value> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/contracts/events");
+    let files = std::fs::read_dir(format!("{folder}/{topic}")).unwrap();
+    let texts = files.map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap());
+    let events: Vec<Value> = texts.map(|text| serde_json::from_str(&text).unwrap()).collect();
+    assert!(!events.is_empty());
+    events
+}
+
+/// Delivers an event that is understood.
+pub async fn deliver_earlier(router: &Router, path: &str, event: &Value) {
+    let answer = testkit::deliver(router, path, "from-the-sidecar", event).await;
+    assert_eq!(
+        answer.json["statuses"][0]["status"], "SUCCESS",
+        "{event}: {answer:?}"
+    );
+}

@@ -150,3 +150,13 @@ pub fn alert(kind: &str, user_id: Option<Uuid>) -> Value {
         &json!({ "kind": kind, "user_id": user_id }),
     )
 }
+
+/// Every event of a topic that was ever published, as tests/contracts/events keeps them.
+pub fn earlier_events(topic: &str) -> Vec<Value> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/contracts/events");
+    let files = std::fs::read_dir(format!("{folder}/{topic}")).unwrap();
+    let texts = files.map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap());
+    let events: Vec<Value> = texts.map(|text| serde_json::from_str(&text).unwrap()).collect();
+    assert!(!events.is_empty());
+    events
+}

@@ -54,3 +54,22 @@ pub fn user_registered(user_id: Uuid) -> Value {
         "subject": user_id, "time": "2026-01-01T00:00:00Z", "data": { "user_id": user_id },
     })
 }
+
+/// Every event of a topic that was ever published, as tests/contracts/events keeps them.
+pub fn earlier_events(topic: &str) -> Vec<Value> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/contracts/events");
+    let files = std::fs::read_dir(format!("{folder}/{topic}")).unwrap();
+    let texts = files.map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap());
+    let events: Vec<Value> = texts.map(|text| serde_json::from_str(&text).unwrap()).collect();
+    assert!(!events.is_empty());
+    events
+}
+
+/// Delivers an event that is understood.
+pub async fn deliver_earlier(router: &Router, path: &str, event: &Value) {
+    let answer = testkit::deliver(router, path, "from-the-sidecar", event).await;
+    assert_eq!(
+        answer.json["statuses"][0]["status"], "SUCCESS",
+        "{event}: {answer:?}"
+    );
+}
