@@ -4,13 +4,26 @@ set -euo pipefail
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 LOCAL=$ROOT/INFRASTRUCTURE/local
-# A second stack, such as that of the tests, sets these four.
+# A second stack, such as that of the tests, sets this and the ports.
 export PAYME_HOME=${PAYME_HOME:-$ROOT/.payme}
+# The component set: what is asked for, else what this stack has, else the default.
+COMPONENTS=$PAYME_HOME/components
+export PAYME_SET=${PAYME_SET:-$(basename "$(readlink "$COMPONENTS" || echo redis)")}
+# The parts that a set needs beside PostgreSQL and the mail sink: its broker, and where the state store keeps its entries.
+case $PAYME_SET in
+  redis) BROKER=redis STORE=redis PORT=6399 ;;
+  kafka) BROKER=kafka STORE=postgres PORT=9392 ;;
+  nats) BROKER=nats STORE=sqlite PORT=4522 ;;
+  rabbitmq) BROKER=rabbitmq STORE=postgres PORT=5872 ;;
+  *) echo "payme: no component set '$PAYME_SET'; there are: redis, kafka, nats, rabbitmq" >&2; exit 1 ;;
+esac
 export PAYME_PG_PORT=${PAYME_PG_PORT:-5442}
-export PAYME_REDIS_PORT=${PAYME_REDIS_PORT:-6399}
+# The first of three in a row: some brokers talk to themselves by the next two.
+export PAYME_BROKER_PORT=${PAYME_BROKER_PORT:-$PORT}
 export PAYME_SMTP_PORT=${PAYME_SMTP_PORT:-1026}
 # What the components refer to.
-export PAYME_REDIS_HOST=127.0.0.1:$PAYME_REDIS_PORT
+export PAYME_PG_HOST=127.0.0.1
+export PAYME_BROKER_HOST=127.0.0.1:$PAYME_BROKER_PORT
 
 CACHE=${PAYME_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/payme}
 # One for each checkout: cargo takes the same crate of two checkouts for one, and would call stale what the other has built.
@@ -21,7 +34,8 @@ LOG=$PAYME_HOME/log
 # The one list of apps.
 RUN_FILE=$ROOT/dapr/dapr.yaml
 mapfile -t APPS < <(sed -n 's/^ *- appID: //p' "$RUN_FILE")
-DATABASES=(auth token_provider user_service account transaction email activity)
+# A role and a database of its own for each; `statestore` is that of the sets whose state is in PostgreSQL.
+DATABASES=(auth token_provider user_service account transaction email activity statestore)
 
 say() { echo "payme: $*"; }
 die() { echo "payme: $*" >&2; exit 1; }

@@ -17,6 +17,8 @@ use crate::within;
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 const RUN_FILE: &str = "dapr/dapr.yaml";
+/// Ports that the infrastructure takes: database, mail, and three in a row for the broker.
+const PORTS_OF_INFRA: u16 = 5;
 /// Ports that one app and its sidecar take: app, HTTP, gRPC, metrics, internal gRPC.
 const PORTS_PER_APP: u16 = 5;
 
@@ -62,8 +64,8 @@ impl Stack {
     pub async fn start_with(variables: &[(&str, &str)]) -> anyhow::Result<Self> {
         let run_file = RunFile::read(&Path::new(ROOT).join(RUN_FILE))?;
         let home = tempfile::Builder::new().prefix("payme-test-").tempdir()?;
-        let ports = free_ports(u16::try_from(run_file.apps.len())? * PORTS_PER_APP + 3)?;
-        let (infra, of_apps) = ports.split_at(3);
+        let ports = free_ports(u16::try_from(run_file.apps.len())? * PORTS_PER_APP + PORTS_OF_INFRA)?;
+        let (infra, of_apps) = ports.split_at(PORTS_OF_INFRA.into());
         let mut env = infra_env(home.path(), infra);
         env.extend(
             variables
@@ -127,7 +129,7 @@ impl Stack {
         &self.env
     }
 
-    /// Stops or starts one part of the infrastructure: `("stop", "redis")`.
+    /// Stops or starts one part of the infrastructure: `("stop", "broker")`.
     pub fn infra(&self, args: &[&str]) -> anyhow::Result<()> {
         let output = Command::new(Path::new(ROOT).join("INFRASTRUCTURE/local/infra"))
             .args(args)
@@ -374,7 +376,14 @@ impl Stack {
         .map(|(flag, value)| format!("{flag}={value}"))
         .collect();
         for path in &file.common.resources_paths {
-            args.push(format!("--resources-path={}", dapr.join(path).display()));
+            // What the run file has in the apps' folder, this stack has in its own.
+            let own = path
+                .strip_prefix("../.payme/")
+                .map(|inside| self.home().join(inside));
+            args.push(format!(
+                "--resources-path={}",
+                own.unwrap_or_else(|| dapr.join(path)).display()
+            ));
         }
         if let Some(config) = &app.config {
             // The run file names it from the apps' folder, which this stack does not share.
@@ -445,9 +454,10 @@ fn infra_env(home: &Path, ports: &[u16]) -> BTreeMap<String, String> {
     [
         ("PAYME_HOME", home),
         ("PAYME_PG_PORT", ports[0].to_string()),
-        ("PAYME_REDIS_PORT", ports[1].to_string()),
-        ("PAYME_REDIS_HOST", format!("127.0.0.1:{}", ports[1])),
-        ("PAYME_SMTP_PORT", ports[2].to_string()),
+        ("PAYME_PG_HOST", "127.0.0.1".to_owned()),
+        ("PAYME_SMTP_PORT", ports[1].to_string()),
+        ("PAYME_BROKER_PORT", ports[2].to_string()),
+        ("PAYME_BROKER_HOST", format!("127.0.0.1:{}", ports[2])),
     ]
     .into_iter()
     .map(|(name, value)| (name.to_owned(), value))

@@ -1,0 +1,74 @@
+"""Makes JetStream's streams and durable consumers. Usage: nats-streams.py PORT TOKEN-FILE, with lines "APP TOPIC" as input.
+
+Dapr's component makes neither a stream nor more than one durable consumer of a name in a stream. So each topic is a
+stream of its own, in which a consumer has its app's name. A stream of the `interest` kind keeps an event until each of its
+durable consumers took it, and no longer; so they must be there before the first event.
+"""
+
+import json
+import socket
+import sys
+
+
+class Nats:
+    """As much of NATS' protocol as it takes to ask JetStream for something."""
+
+    def __init__(self, port: int, token: str):
+        self.stream = socket.create_connection(("127.0.0.1", port), timeout=10).makefile("rwb")
+        login = json.dumps({"auth_token": token, "verbose": False, "pedantic": False})
+        self.say(f"CONNECT {login}\r\nSUB answers 1\r\n")
+
+    def say(self, text: str):
+        self.stream.write(text.encode())
+        self.stream.flush()
+
+    def ask(self, what: str, body: dict) -> dict:
+        text = json.dumps(body)
+        self.say(f"PUB $JS.API.{what} answers {len(text)}\r\n{text}\r\n")
+        while line := self.stream.readline().decode():
+            if line.startswith("-ERR"):
+                sys.exit(line)
+            if line.startswith("PING"):
+                self.say("PONG\r\n")
+            if line.startswith("MSG"):
+                return json.loads(self.stream.read(int(line.split()[-1]) + 2))
+        sys.exit("NATS has hung up")
+
+    def make(self, what: str, body: dict, is_there: int):
+        error = self.ask(what, body).get("error")
+        if error and error.get("err_code") != is_there:
+            sys.exit(f"{what}: {error}")
+
+
+def main():
+    with open(sys.argv[2], encoding="utf-8") as token:
+        nats = Nats(int(sys.argv[1]), token.read())
+    for app, topic in (line.split() for line in sys.stdin):
+        stream = {
+            "name": topic,
+            "subjects": [topic],
+            "retention": "interest",
+            "storage": "file",
+            # A stream that is full refuses, and the outbox keeps what could not be published.
+            "discard": "new",
+            "max_msgs": 1_000_000,
+            "max_bytes": -1,
+            "max_age": 0,
+            "max_consumers": -1,
+            "num_replicas": 1,
+            # The window in which an event that is published twice is stored once.
+            "duplicate_window": 120_000_000_000,
+        }
+        nats.make(f"STREAM.CREATE.{topic}", stream, 10058)
+        consumer = {
+            "durable_name": app,
+            "deliver_subject": f"nobody.{app}.{topic}",
+            "deliver_policy": "all",
+            "ack_policy": "explicit",
+            "filter_subject": topic,
+        }
+        # One that is there, and at work, has another subject to deliver to.
+        nats.make(f"CONSUMER.DURABLE.CREATE.{topic}.{app}", {"stream_name": topic, "config": consumer}, 10013)
+
+
+main()
