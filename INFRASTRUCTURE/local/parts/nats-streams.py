@@ -1,8 +1,10 @@
-"""Makes JetStream's streams and durable consumers. Usage: nats-streams.py PORT TOKEN-FILE, with lines "APP TOPIC" as input.
+"""Makes JetStream's streams and durable consumers. Usage: nats-streams.py PORT TOKEN-FILE ACK-WAIT-SECONDS MAX-ACK-PENDING,
+with lines "APP TOPIC" as input.
 
 Dapr's component makes neither a stream nor more than one durable consumer of a name in a stream. So each topic is a
 stream of its own, in which a consumer has its app's name. A stream of the `interest` kind keeps an event until each of its
-durable consumers took it, and no longer; so they must be there before the first event.
+durable consumers took it, and no longer; so they must be there before the first event. Sidecars take a consumer that is
+there, as long as it is what their component's metadata says; all replicas of an app share it.
 """
 
 import json
@@ -34,9 +36,10 @@ class Nats:
                 return json.loads(self.stream.read(int(line.split()[-1]) + 2))
         sys.exit("NATS has hung up")
 
-    def make(self, what: str, body: dict, is_there: int):
+    def make(self, what: str, body: dict):
+        """Makes it, or leaves as it is what is there and the same."""
         error = self.ask(what, body).get("error")
-        if error and error.get("err_code") != is_there:
+        if error:
             sys.exit(f"{what}: {error}")
 
 
@@ -59,16 +62,18 @@ def main():
             # The window in which an event that is published twice is stored once.
             "duplicate_window": 120_000_000_000,
         }
-        nats.make(f"STREAM.CREATE.{topic}", stream, 10058)
+        nats.make(f"STREAM.CREATE.{topic}", stream)
         consumer = {
             "durable_name": app,
-            "deliver_subject": f"nobody.{app}.{topic}",
+            "deliver_subject": f"deliver.{app}.{topic}",
+            "deliver_group": app,
+            "ack_wait": int(sys.argv[3]) * 1_000_000_000,
+            "max_ack_pending": int(sys.argv[4]),
             "deliver_policy": "all",
             "ack_policy": "explicit",
             "filter_subject": topic,
         }
-        # One that is there, and at work, has another subject to deliver to.
-        nats.make(f"CONSUMER.DURABLE.CREATE.{topic}.{app}", {"stream_name": topic, "config": consumer}, 10013)
+        nats.make(f"CONSUMER.DURABLE.CREATE.{topic}.{app}", {"stream_name": topic, "config": consumer})
 
 
 main()
