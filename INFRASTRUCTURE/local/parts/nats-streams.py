@@ -1,5 +1,5 @@
-"""Makes JetStream's streams and durable consumers. Usage: nats-streams.py PORT TOKEN-FILE ACK-WAIT-SECONDS MAX-ACK-PENDING,
-with lines "APP TOPIC" as input.
+"""Makes JetStream's streams and durable consumers.
+Usage: nats-streams.py PORT TOKEN-FILE ACK-WAIT-SECONDS MAX-ACK-PENDING, with lines "APP TOPIC" as input.
 
 Dapr's component makes neither a stream nor more than one durable consumer of a name in a stream. So each topic is a
 stream of its own, in which a consumer has its app's name. A stream of the `interest` kind keeps an event until each of its
@@ -33,47 +33,48 @@ class Nats:
             if line.startswith("PING"):
                 self.say("PONG\r\n")
             if line.startswith("MSG"):
-                return json.loads(self.stream.read(int(line.split()[-1]) + 2))
+                answer = json.loads(self.stream.read(int(line.split()[-1]) + 2))
+                return answer if "error" not in answer else sys.exit(f"{what}: {answer['error']}")
         sys.exit("NATS has hung up")
 
-    def make(self, what: str, body: dict):
-        """Makes it, or leaves as it is what is there and the same."""
-        error = self.ask(what, body).get("error")
-        if error:
-            sys.exit(f"{what}: {error}")
+
+def make(nats: Nats, app: str, topic: str, ack_wait_seconds: int, max_ack_pending: int):
+    stream = {
+        "name": topic,
+        "subjects": [topic],
+        "retention": "interest",
+        "storage": "file",
+        # A stream that is full refuses, and the outbox keeps what could not be published.
+        "discard": "new",
+        "max_msgs": 1_000_000,
+        "max_bytes": -1,
+        "max_age": 0,
+        "max_consumers": -1,
+        "num_replicas": 1,
+        # The window in which an event that is published twice is stored once.
+        "duplicate_window": 120_000_000_000,
+    }
+    consumer = {
+        "durable_name": app,
+        "deliver_subject": f"deliver.{app}.{topic}",
+        "deliver_group": app,
+        "ack_wait": ack_wait_seconds * 1_000_000_000,
+        "max_ack_pending": max_ack_pending,
+        "deliver_policy": "all",
+        "ack_policy": "explicit",
+        "filter_subject": topic,
+    }
+    # What is there and the same is left as it is.
+    nats.ask(f"STREAM.CREATE.{topic}", stream)
+    nats.ask(f"CONSUMER.DURABLE.CREATE.{topic}.{app}", {"stream_name": topic, "config": consumer})
 
 
 def main():
-    with open(sys.argv[2], encoding="utf-8") as token:
-        nats = Nats(int(sys.argv[1]), token.read())
-    for app, topic in (line.split() for line in sys.stdin):
-        stream = {
-            "name": topic,
-            "subjects": [topic],
-            "retention": "interest",
-            "storage": "file",
-            # A stream that is full refuses, and the outbox keeps what could not be published.
-            "discard": "new",
-            "max_msgs": 1_000_000,
-            "max_bytes": -1,
-            "max_age": 0,
-            "max_consumers": -1,
-            "num_replicas": 1,
-            # The window in which an event that is published twice is stored once.
-            "duplicate_window": 120_000_000_000,
-        }
-        nats.make(f"STREAM.CREATE.{topic}", stream)
-        consumer = {
-            "durable_name": app,
-            "deliver_subject": f"deliver.{app}.{topic}",
-            "deliver_group": app,
-            "ack_wait": int(sys.argv[3]) * 1_000_000_000,
-            "max_ack_pending": int(sys.argv[4]),
-            "deliver_policy": "all",
-            "ack_policy": "explicit",
-            "filter_subject": topic,
-        }
-        nats.make(f"CONSUMER.DURABLE.CREATE.{topic}.{app}", {"stream_name": topic, "config": consumer})
+    port, token_file, ack_wait_seconds, max_ack_pending = sys.argv[1:]
+    with open(token_file, encoding="utf-8") as token:
+        nats = Nats(int(port), token.read())
+    for line in sys.stdin:
+        make(nats, *line.split(), int(ack_wait_seconds), int(max_ack_pending))
 
 
 main()
