@@ -7,14 +7,20 @@ CARGO_TARGET_DIR ?= $(shell . INFRASTRUCTURE/local/lib.sh && echo "$$CARGO_TARGE
 export PAYME_CACHE CARGO_TARGET_DIR
 export PATH := $(PAYME_CACHE)/bin:$(PATH)
 
+# The component set: redis, kafka, nats or rabbitmq.
+ifdef SET
+export PAYME_SET := $(SET)
+endif
+SETS ?= redis kafka nats rabbitmq
+
 LOCAL := INFRASTRUCTURE/local
 
-.PHONY: help up down reset status logs mail tour test workload bench check contracts prepare tools
+.PHONY: help up down reset status logs mail tour test test-sets workload bench check contracts prepare tools
 
 help: ## this list
-	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
-up: ## set everything up and run the whole system
+up: ## set everything up and run the whole system; SET=kafka, nats or rabbitmq for another component set
 	@$(LOCAL)/stack up
 down: ## stop it; the data stays
 	@$(LOCAL)/stack down
@@ -36,6 +42,11 @@ test: ## all tests: domain, routes with a real PostgreSQL, the whole system with
 	cargo build --workspace --bins
 	$(LOCAL)/with-database cargo test --workspace
 
+test-sets: ## the black-box tests on each component set, and a table; SETS="kafka nats" for some
+	@dapr/toolchain/ensure daprd >/dev/null
+	@cargo build --workspace --bins
+	@$(LOCAL)/test-sets $(SETS)
+
 workload: ## a random workload with faults on a whole system, its invariants checked; SEED=number to replay one, SECONDS=60
 	@$(LOCAL)/prerequisites
 	@dapr/toolchain/ensure daprd >/dev/null
@@ -54,7 +65,7 @@ check: tools ## what CI runs before the tests
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
 	cargo deny --offline check bans licenses sources
 	cargo machete
-	shellcheck -x $$(grep -lIrE '^#!.*bash' INFRASTRUCTURE dapr tilt .ci tests/tour) $(LOCAL)/lib.sh
+	shellcheck -x $$(grep -lIrE '^#!.*bash' INFRASTRUCTURE dapr tilt .ci tests/tour) $(LOCAL)/lib.sh $(filter-out %.py,$(wildcard $(LOCAL)/parts/*))
 	$(MAKE) --no-print-directory contracts prepare
 	@changed=$$(git status --porcelain -- ':(glob)services/*/contract/**' ':(glob)services/*/.sqlx/**' docs/asyncapi.json docs/contracts.md); [ -z "$$changed" ] || \
 	  { echo "generated files are out of date: commit what 'make contracts prepare' wrote:"; echo "$$changed"; exit 1; }

@@ -151,3 +151,67 @@ fn tests_named_in(page: &str) -> Vec<(&str, &str)> {
         .filter(|(path, _)| Path::new(path).extension().is_some_and(|ext| ext == "rs"))
         .collect()
 }
+
+/// What stands behind Dapr, and the component types' names for it. PostgreSQL is not among them: services keep their tables there.
+const SWAPPABLE: [&str; 14] = [
+    "redis",
+    "kafka",
+    "nats",
+    "jetstream",
+    "rabbit",
+    "amqp",
+    "sqlite",
+    "mqtt",
+    "pulsar",
+    "vault",
+    "state.",
+    "pubsub.",
+    "bindings.",
+    "secretstores.",
+];
+
+#[test]
+fn no_code_names_a_broker_or_a_store() {
+    let mut found = sources();
+    collect(&Path::new(ROOT).join("tests"), &mut found);
+    let itself = Path::new(file!()).file_name();
+    let named: Vec<String> = found
+        .iter()
+        .filter(|(path, _)| path.file_name() != itself)
+        .flat_map(|(path, text)| {
+            swappable_in(text).map(move |(line, name)| format!("{}:{line}: {name}", path.display()))
+        })
+        .collect();
+    assert!(
+        named.is_empty(),
+        "what stands behind Dapr is for components/ to name, and may be another tomorrow; code knows `pubsub`, `statestore`, \
+         `secretstore` and `mail`: {named:#?}"
+    );
+}
+
+#[test]
+fn a_name_of_a_broker_or_a_store_is_found() {
+    let found = |text| swappable_in(text).map(|(_, name)| name).collect::<Vec<_>>();
+    assert_eq!(found("let broker = \"Redis\";"), ["redis"]);
+    assert_eq!(found("kind: \"state.postgresql\""), ["state."]);
+    assert_eq!(found("fn ask_nats() {}"), ["nats"]);
+    assert!(found("signatures, the state of a hold, self.state.pool, `statestore`, alternatsu").is_empty());
+}
+
+/// The lines, counted from one, that name one of [`SWAPPABLE`]. A name is not part of a longer word, but may be joined to others
+/// by `_`; a component type stands in quotes.
+fn swappable_in(text: &str) -> impl Iterator<Item = (usize, &'static str)> {
+    let in_line = |line: &str| {
+        let line = line.to_lowercase();
+        SWAPPABLE.into_iter().filter(move |name| {
+            if name.ends_with('.') {
+                return line.contains(&format!("\"{name}"));
+            }
+            line.split(|letter: char| !letter.is_ascii_alphabetic())
+                .any(|word| word.starts_with(name) && word.len() <= name.len() + 2)
+        })
+    };
+    text.lines()
+        .enumerate()
+        .flat_map(move |(line, text)| in_line(text).map(move |name| (line + 1, name)))
+}

@@ -4,13 +4,34 @@ set -euo pipefail
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 LOCAL=$ROOT/INFRASTRUCTURE/local
-# A second stack, such as that of the tests, sets these four.
+# A second stack, such as that of the tests, sets this and PAYME_PORTS: the first of nine free ports in a row.
 export PAYME_HOME=${PAYME_HOME:-$ROOT/.payme}
-export PAYME_PG_PORT=${PAYME_PG_PORT:-5442}
-export PAYME_REDIS_PORT=${PAYME_REDIS_PORT:-6399}
-export PAYME_SMTP_PORT=${PAYME_SMTP_PORT:-1026}
-# What the components refer to.
-export PAYME_REDIS_HOST=127.0.0.1:$PAYME_REDIS_PORT
+if [ -n "${PAYME_PORTS:-}" ]; then
+  PAYME_PG_PORT=$PAYME_PORTS PAYME_SMTP_PORT=$((PAYME_PORTS + 1)) PAYME_REDIS_PORT=$((PAYME_PORTS + 2))
+  PAYME_KAFKA_PORT=$((PAYME_PORTS + 3)) PAYME_NATS_PORT=$((PAYME_PORTS + 5)) PAYME_RABBITMQ_PORT=$((PAYME_PORTS + 6))
+fi
+export PAYME_PG_PORT=${PAYME_PG_PORT:-5442} PAYME_SMTP_PORT=${PAYME_SMTP_PORT:-1026}
+# Kafka talks to itself by the next port too, RabbitMQ by the next two.
+export PAYME_REDIS_PORT=${PAYME_REDIS_PORT:-6399} PAYME_KAFKA_PORT=${PAYME_KAFKA_PORT:-9392}
+export PAYME_NATS_PORT=${PAYME_NATS_PORT:-4522} PAYME_RABBITMQ_PORT=${PAYME_RABBITMQ_PORT:-5872}
+# What the components refer to. All sets' are there at any time, so that a system that runs can move to another.
+export PAYME_PG_HOST=127.0.0.1
+export PAYME_REDIS_HOST=127.0.0.1:$PAYME_REDIS_PORT PAYME_KAFKA_HOST=127.0.0.1:$PAYME_KAFKA_PORT
+export PAYME_NATS_HOST=127.0.0.1:$PAYME_NATS_PORT PAYME_RABBITMQ_HOST=127.0.0.1:$PAYME_RABBITMQ_PORT
+
+# The component set: what is asked for, else what this stack has, else the default.
+SET_OF_STACK=$(cat "$PAYME_HOME/set" 2>/dev/null || echo redis)
+export PAYME_SET=${PAYME_SET:-$SET_OF_STACK}
+# The parts that a set needs beside PostgreSQL and the mail sink: its broker, and where the state store keeps its entries.
+case $PAYME_SET in
+  redis) BROKER=redis STORE=redis BROKER_PORT=$PAYME_REDIS_PORT ;;
+  kafka) BROKER=kafka STORE=postgres BROKER_PORT=$PAYME_KAFKA_PORT ;;
+  nats) BROKER=nats STORE=sqlite BROKER_PORT=$PAYME_NATS_PORT ;;
+  rabbitmq) BROKER=rabbitmq STORE=postgres BROKER_PORT=$PAYME_RABBITMQ_PORT ;;
+  *) echo "payme: no component set '$PAYME_SET'; there are: redis, kafka, nats, rabbitmq" >&2; exit 1 ;;
+esac
+# What names one stack and its ports.
+STACK_VARIABLES=(PAYME_HOME PAYME_PORTS PAYME_{PG,SMTP,REDIS,KAFKA,NATS,RABBITMQ}_PORT PAYME_{PG,REDIS,KAFKA,NATS,RABBITMQ}_HOST)
 
 CACHE=${PAYME_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/payme}
 # One for each checkout: cargo takes the same crate of two checkouts for one, and would call stale what the other has built.
@@ -21,7 +42,8 @@ LOG=$PAYME_HOME/log
 # The one list of apps.
 RUN_FILE=$ROOT/dapr/dapr.yaml
 mapfile -t APPS < <(sed -n 's/^ *- appID: //p' "$RUN_FILE")
-DATABASES=(auth token_provider user_service account transaction email activity)
+# A role and a database of its own for each; `statestore` is that of the sets whose state is in PostgreSQL.
+DATABASES=(auth token_provider user_service account transaction email activity statestore)
 
 say() { echo "payme: $*"; }
 die() { echo "payme: $*" >&2; exit 1; }

@@ -17,6 +17,8 @@ use crate::within;
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 const RUN_FILE: &str = "dapr/dapr.yaml";
+/// Ports that the infrastructure may take, whatever the component set.
+const PORTS_OF_INFRA: u16 = 9;
 /// Ports that one app and its sidecar take: app, HTTP, gRPC, metrics, internal gRPC.
 const PORTS_PER_APP: u16 = 5;
 
@@ -62,9 +64,9 @@ impl Stack {
     pub async fn start_with(variables: &[(&str, &str)]) -> anyhow::Result<Self> {
         let run_file = RunFile::read(&Path::new(ROOT).join(RUN_FILE))?;
         let home = tempfile::Builder::new().prefix("payme-test-").tempdir()?;
-        let ports = free_ports(u16::try_from(run_file.apps.len())? * PORTS_PER_APP + 3)?;
-        let (infra, of_apps) = ports.split_at(3);
-        let mut env = infra_env(home.path(), infra);
+        let ports = free_ports(u16::try_from(run_file.apps.len())? * PORTS_PER_APP + PORTS_OF_INFRA)?;
+        let (infra, of_apps) = ports.split_at(PORTS_OF_INFRA.into());
+        let mut env = infra_env(home.path(), infra[0])?;
         env.extend(
             variables
                 .iter()
@@ -127,7 +129,7 @@ impl Stack {
         &self.env
     }
 
-    /// Stops or starts one part of the infrastructure: `("stop", "redis")`.
+    /// Stops or starts one part of the infrastructure: `("stop", "broker")`.
     pub fn infra(&self, args: &[&str]) -> anyhow::Result<()> {
         let output = Command::new(Path::new(ROOT).join("INFRASTRUCTURE/local/infra"))
             .args(args)
@@ -287,11 +289,7 @@ impl Stack {
     /// `APP_API_TOKEN` and `DAPR_API_TOKEN`, which the infrastructure made for this stack.
     fn tokens(&self) -> anyhow::Result<BTreeMap<String, String>> {
         let text = std::fs::read_to_string(self.home().join("secrets/tokens.env"))?;
-        Ok(text
-            .lines()
-            .filter_map(|line| line.split_once('='))
-            .map(|(k, v)| (k.to_owned(), v.to_owned()))
-            .collect())
+        Ok(variables(&text))
     }
 
     fn launch(&self, app: &App, file: &RunFile, ports: &[u16], gateway_port: u16) -> anyhow::Result<Member> {
@@ -374,7 +372,14 @@ impl Stack {
         .map(|(flag, value)| format!("{flag}={value}"))
         .collect();
         for path in &file.common.resources_paths {
-            args.push(format!("--resources-path={}", dapr.join(path).display()));
+            // What the run file has in the apps' folder, this stack has in its own.
+            let own = path
+                .strip_prefix("../.payme/")
+                .map(|inside| self.home().join(inside));
+            args.push(format!(
+                "--resources-path={}",
+                own.unwrap_or_else(|| dapr.join(path)).display()
+            ));
         }
         if let Some(config) = &app.config {
             // The run file names it from the apps' folder, which this stack does not share.
@@ -440,18 +445,27 @@ fn daprd() -> anyhow::Result<PathBuf> {
     Ok(PathBuf::from(String::from_utf8(output.stdout)?.trim()))
 }
 
-fn infra_env(home: &Path, ports: &[u16]) -> BTreeMap<String, String> {
-    let home = home.display().to_string();
-    [
-        ("PAYME_HOME", home),
-        ("PAYME_PG_PORT", ports[0].to_string()),
-        ("PAYME_REDIS_PORT", ports[1].to_string()),
-        ("PAYME_REDIS_HOST", format!("127.0.0.1:{}", ports[1])),
-        ("PAYME_SMTP_PORT", ports[2].to_string()),
-    ]
-    .into_iter()
-    .map(|(name, value)| (name.to_owned(), value))
-    .collect()
+/// The variables of a stack in a folder of its own with ports from `first` on: what its scripts and components refer to.
+fn infra_env(home: &Path, first: u16) -> anyhow::Result<BTreeMap<String, String>> {
+    let output = Command::new(Path::new(ROOT).join("INFRASTRUCTURE/local/infra"))
+        .arg("env")
+        .env("PAYME_HOME", home)
+        .env("PAYME_PORTS", first.to_string())
+        .output()?;
+    ensure!(
+        output.status.success(),
+        "infra env: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    Ok(variables(&String::from_utf8(output.stdout)?))
+}
+
+/// What stands in lines of the form NAME=value.
+fn variables(text: &str) -> BTreeMap<String, String> {
+    text.lines()
+        .filter_map(|line| line.split_once('='))
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect()
 }
 
 /// `count` ports in a row that are free now. They lie below the range from which the kernel serves outgoing

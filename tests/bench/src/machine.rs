@@ -14,7 +14,7 @@ pub fn cores() -> usize {
 /// Date, machine and versions. Load and system share the machine.
 pub async fn describe(stack: &Stack) -> anyhow::Result<String> {
     Ok(format!(
-        "{}, {} cores ({}), load and system on the same ones; commit {}, rustc {}, daprd {}, PostgreSQL {}, Redis {}",
+        "{}, {} cores ({}), load and system on the same ones; commit {}, rustc {}, daprd {}, PostgreSQL {}, {}",
         Utc::now().format("%Y-%m-%d"),
         cores(),
         processor()?,
@@ -22,7 +22,7 @@ pub async fn describe(stack: &Stack) -> anyhow::Result<String> {
         version_of("rustc")?,
         daprd(stack).await?,
         version_of("psql")?,
-        version_of("redis-server")?,
+        said("INFRASTRUCTURE/local/infra", &["version"])?.trim(),
     ))
 }
 

@@ -152,9 +152,10 @@ impl Sidecar {
         Ok(self.grpc().get_secret(request).await?.into_inner().data)
     }
 
-    /// The one value of a secret, under the name `value`.
+    /// The one value of a secret, under the name `value`; under the secret's own in a store whose secrets have but one.
     pub async fn secret_value(&self, name: &str) -> Result<String, Error> {
-        let value = self.secret(name).await?.remove("value");
+        let mut values = self.secret(name).await?;
+        let value = values.remove("value").or_else(|| values.remove(name));
         let value = value.filter(|value| !value.is_empty());
         value.ok_or_else(|| Error::NoSecret(name.to_owned()))
     }

@@ -41,7 +41,7 @@ impl Sidecar {
 
     /// Writes `value` only if the key is free, and says whether it was. Stores report a lost race by different
     /// statuses, so any refusal counts as lost; an outage then shows at the next call.
-    /// A key that is created must never be written by [`Sidecar::set`]: Redis keeps the mode with the key.
+    /// A key that is created must never be written by [`Sidecar::set`]: some stores keep the mode with the key.
     pub async fn create(&self, key: &str, value: Vec<u8>, ttl_s: u32) -> bool {
         let item = item(key, value, ttl_s, StateConcurrency::ConcurrencyFirstWrite);
         self.save(vec![item]).await.is_ok()
