@@ -1,6 +1,6 @@
 //! What the services promise each other, read from their `contract/` folders and the subscriptions.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
@@ -61,6 +61,13 @@ impl Contracts {
         for file in files(&root.join("dapr/subscriptions"))? {
             contracts.subscriptions.extend(subscriptions(&file)?);
         }
+        // Dead letters come back to their consumer. They are no topic of their own, but a part of the subscription.
+        let own: BTreeSet<String> = contracts
+            .subscriptions
+            .iter()
+            .filter_map(|it| it.dead_letters.clone())
+            .collect();
+        contracts.subscriptions.retain(|it| !own.contains(&it.topic));
         contracts
             .subscriptions
             .sort_by_key(|it| (it.topic.clone(), it.consumer.clone()));

@@ -8,6 +8,8 @@ ALTER TABLE mails
     ADD COLUMN facts           jsonb       NOT NULL DEFAULT '{}',
     ADD COLUMN state           text        NOT NULL DEFAULT 'sent'
         CONSTRAINT mails_state CHECK (state IN ('queued', 'sent', 'unwanted', 'bounced', 'failed')),
+    -- Somebody waits for it; notices of movements of money may be many, and come after these.
+    ADD COLUMN urgent          boolean     NOT NULL DEFAULT false,
     ADD COLUMN attempts        integer     NOT NULL DEFAULT 0,
     ADD COLUMN next_attempt_at timestamptz NOT NULL DEFAULT now(),
     ADD COLUMN give_up_at      timestamptz NOT NULL DEFAULT now(),
@@ -22,7 +24,7 @@ ALTER TABLE mails
     ADD CONSTRAINT mails_finished CHECK ((state = 'queued') = (finished_at IS NULL)),
     ADD CONSTRAINT mails_once UNIQUE (event_id, user_id, kind);
 
-CREATE INDEX mails_due ON mails (next_attempt_at) WHERE state = 'queued';
+CREATE INDEX mails_due ON mails (urgent DESC, next_attempt_at) WHERE state = 'queued';
 CREATE INDEX mails_waiting ON mails (created_at) WHERE state = 'queued';
 CREATE INDEX mails_by_state ON mails (state, id);
 CREATE INDEX mails_finished_at ON mails (finished_at) WHERE finished_at IS NOT NULL;

@@ -58,6 +58,14 @@ kinds! {
 }
 
 impl Kind {
+    /// Whether somebody waits for it, or ought to read it soon.
+    pub fn is_urgent(self) -> bool {
+        !matches!(
+            self,
+            Self::Sent | Self::Received | Self::ToppedUp | Self::Withdrawn | Self::Refunded
+        )
+    }
+
     /// The name of the preference by which users go without it; of the others everybody gets all.
     pub fn preference(self) -> Option<&'static str> {
         match self {

@@ -18,28 +18,29 @@ pub struct Claimed {
 pub async fn add(conn: &mut PgConnection, event_id: Uuid, mail: &Due) -> sqlx::Result<()> {
     let facts = serde_json::to_value(&mail.facts).map_err(|error| sqlx::Error::Encode(error.into()))?;
     query!(
-        "INSERT INTO mails (id, event_id, user_id, kind, facts, state, give_up_at, finished_at)
-         VALUES ($1, $2, $3, $4, $5, 'queued', now() + interval '24 hours', NULL)
+        "INSERT INTO mails (id, event_id, user_id, kind, facts, urgent, state, give_up_at, finished_at)
+         VALUES ($1, $2, $3, $4, $5, $6, 'queued', now() + interval '24 hours', NULL)
          ON CONFLICT (event_id, user_id, kind) DO NOTHING",
         Uuid::now_v7(),
         event_id,
         mail.user_id,
         mail.kind.name(),
-        facts
+        facts,
+        mail.kind.is_urgent()
     )
     .execute(conn)
     .await?;
     Ok(())
 }
 
-/// Takes what is due for two minutes; other workers pass over it, and get what is left of it then.
+/// Takes what is due for two minutes, the urgent ones first; other workers pass over it, and get what is left of it then.
 pub async fn claim(conn: &mut PgConnection, lease: Uuid, limit: i64) -> sqlx::Result<Vec<Claimed>> {
     query_as!(
         Claimed,
         r#"UPDATE mails SET lease = $1, next_attempt_at = now() + interval '2 minutes'
            WHERE id IN (
              SELECT id FROM mails WHERE state = 'queued' AND next_attempt_at <= now()
-             ORDER BY next_attempt_at LIMIT $2 FOR UPDATE SKIP LOCKED
+             ORDER BY urgent DESC, next_attempt_at LIMIT $2 FOR UPDATE SKIP LOCKED
            ) RETURNING id, user_id, kind, facts, sending_at IS NOT NULL AS "unsure!""#,
         lease,
         limit

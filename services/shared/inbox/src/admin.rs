@@ -61,6 +61,7 @@ pub struct DeadLetterSearch {
     #[garde(length(max = 100))]
     topic: Option<String>,
     #[garde(skip)]
+    #[param(inline)]
     state: Option<DeadLetterState>,
     /// How many items, 50 by default, 200 at most.
     #[garde(skip)]
@@ -77,6 +78,7 @@ pub struct ReplayOf {
     #[garde(length(max = 100))]
     topic: Option<String>,
     #[garde(skip)]
+    #[param(inline)]
     state: Option<DeadLetterState>,
 }
 
