@@ -1,6 +1,5 @@
 //! Accounts, balances and the double-entry ledger. Start here: the routes are the table of contents.
 
-pub mod chain;
 mod domain;
 mod ledger;
 mod routes;

@@ -6,13 +6,13 @@ mod support;
 use std::{process::Command, sync::Arc};
 
 use account::{
-    chain::Head,
     sealer::seal_waiting,
     verify::{
         Check::{self, *},
         Report, verify,
     },
 };
+use chain::Head;
 use serde_json::{Value, json};
 use sqlx::{ConnectOptions, PgPool};
 use support::{App, Holder, deposit, end_of, eur, hold, top_up, transfer};

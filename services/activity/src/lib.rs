@@ -4,7 +4,6 @@ pub mod auditor;
 pub mod config;
 mod domain;
 mod events;
-mod head;
 mod ledger;
 pub mod live;
 pub mod retention;

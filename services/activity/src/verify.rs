@@ -5,12 +5,12 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
+use chain::Head;
 use serde::Serialize;
 use sqlx::postgres::PgPoolOptions;
 use sqlx::{PgConnection, PgPool};
 use utoipa::ToSchema;
 
-use crate::head::Head;
 use crate::store::audit::{Turn, take_turn};
 use crate::store::seals::{self, Link, Seal};
 

@@ -1,8 +1,7 @@
 //! The chain of seals, and what waits for it.
 
+use chain::Head;
 use sqlx::PgConnection;
-
-use crate::chain::Head;
 
 /// Only this service uses its database, so a number is as good as another.
 const SEALING: i64 = 1;

@@ -3,11 +3,10 @@
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
+use chain::Head;
 use sqlx::postgres::PgPoolOptions;
 
 use super::verify;
-use crate::chain::Head;
-
 /// Verifies the database that `DATABASE_URL` names. It does not migrate it: a check has to change nothing.
 pub async fn command(arguments: &[String]) -> anyhow::Result<ExitCode> {
     let kept = match arguments {

@@ -7,15 +7,13 @@ mod report;
 
 use std::time::Instant;
 
+use chain::Head;
 use chrono::Utc;
 use sqlx::{PgConnection, PgPool, Postgres, Transaction};
 
-use crate::{
-    chain::Head,
-    store::{
-        seals,
-        verify::{self as checks, Found},
-    },
+use crate::store::{
+    seals,
+    verify::{self as checks, Found},
 };
 pub use command::command;
 pub use report::{Check, Counts, Difference, Report};

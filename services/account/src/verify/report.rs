@@ -2,11 +2,12 @@
 
 use std::fmt;
 
+use chain::Head;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{chain::Head, store};
+use crate::store;
 
 /// One promise of the books.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

@@ -3,6 +3,7 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use chain::Head;
 use garde::Validate;
 use identity::Operator;
 use problem::{Problem, Result};
@@ -10,7 +11,6 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::AppState;
-use crate::head::Head;
 use crate::verify::{Difference, Part, verify};
 
 /// Shorter than a call between services may take.

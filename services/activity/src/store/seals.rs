@@ -1,9 +1,8 @@
 //! The chain of seals over the audit log. Every function takes a connection; the caller owns the transaction.
 
+use chain::Head;
 use sqlx::{PgConnection, query, query_as, query_scalar};
 use uuid::Uuid;
-
-use crate::head::Head;
 
 /// The newest seal: what the next one goes on from.
 #[derive(Clone, Copy)]

@@ -24,7 +24,7 @@ impl Head {
         hash: [0; HASH_BYTES],
     };
 
-    /// The next link: SHA-256 over the hash before, its own number (8 bytes, big endian) and the digest of its postings.
+    /// The next link: SHA-256 over the hash before, its own number (8 bytes, big endian) and the digest of what it seals.
     #[must_use]
     pub fn then(&self, digest: &[u8]) -> Self {
         let number = self.number + 1;
@@ -101,7 +101,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_link_depends_on_the_one_before_on_its_number_and_on_its_postings() {
+    fn a_link_depends_on_the_one_before_on_its_number_and_on_what_it_seals() {
         let first = Head::GENESIS.then(b"digest");
         // Computed elsewhere: sha256(32 zero bytes, 7 zero bytes, 1, "digest").
         assert_eq!(
