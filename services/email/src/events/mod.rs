@@ -30,10 +30,7 @@ async fn queue_all<T>(
     events: &[Received<T>],
     mails: impl Fn(&Received<T>) -> Vec<Due>,
 ) -> Result<()> {
-    for event in events {
-        for mail in mails(event) {
-            queue::add(conn, event.id, &mail).await?;
-        }
-    }
-    Ok(())
+    let due = |event| mails(event).into_iter().map(|mail| (event.id, mail));
+    let mails: Vec<_> = events.iter().flat_map(due).collect();
+    Ok(queue::add_all(conn, &mails).await?)
 }

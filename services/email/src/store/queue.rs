@@ -14,23 +14,34 @@ pub struct Claimed {
     pub unsure: bool,
 }
 
-/// Queues a mail, unless the event did so before.
-pub async fn add(conn: &mut PgConnection, event_id: Uuid, mail: &Due) -> sqlx::Result<()> {
-    let facts = serde_json::to_value(&mail.facts).map_err(|error| sqlx::Error::Encode(error.into()))?;
+/// Queues the mails of events, each with its event's id, unless that event did so before.
+pub async fn add_all(conn: &mut PgConnection, mails: &[(Uuid, Due)]) -> sqlx::Result<()> {
+    if mails.is_empty() {
+        return Ok(());
+    }
+    let facts = mails.iter().map(|(_, mail)| serde_json::to_value(&mail.facts));
+    let facts: Vec<Value> = facts
+        .collect::<Result<_, _>>()
+        .map_err(|error| sqlx::Error::Encode(error.into()))?;
     query!(
         "INSERT INTO mails (id, event_id, user_id, kind, facts, urgent, state, give_up_at, finished_at)
-         VALUES ($1, $2, $3, $4, $5, $6, 'queued', now() + interval '24 hours', NULL)
+         SELECT *, 'queued', now() + interval '24 hours', NULL
+           FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::jsonb[], $6::bool[])
          ON CONFLICT (event_id, user_id, kind) DO NOTHING",
-        Uuid::now_v7(),
-        event_id,
-        mail.user_id,
-        mail.kind.name(),
-        facts,
-        mail.kind.is_urgent()
+        &column(mails, |_| Uuid::now_v7()),
+        &column(mails, |(event_id, _)| *event_id),
+        &column(mails, |(_, mail)| mail.user_id),
+        &column(mails, |(_, mail)| mail.kind.name().to_owned()),
+        &facts,
+        &column(mails, |(_, mail)| mail.kind.is_urgent())
     )
     .execute(conn)
     .await?;
     Ok(())
+}
+
+fn column<T>(mails: &[(Uuid, Due)], value: impl Fn(&(Uuid, Due)) -> T) -> Vec<T> {
+    mails.iter().map(value).collect()
 }
 
 /// Takes what is due for two minutes, the urgent ones first; other workers pass over it, and get what is left of it then.

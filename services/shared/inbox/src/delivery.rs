@@ -24,8 +24,13 @@ use crate::received::id_of;
 const LARGEST_BYTES: usize = 16 * 1024 * 1024;
 
 /// Several events in one request.
-#[derive(Deserialize)]
 pub struct Delivery {
+    entry_ids: Vec<String>,
+    events: Vec<Value>,
+}
+
+#[derive(Deserialize)]
+struct Body {
     entries: Vec<Entry>,
 }
 
@@ -33,7 +38,6 @@ pub struct Delivery {
 struct Entry {
     #[serde(rename = "entryId")]
     id: String,
-    /// A `CloudEvent`; of a topic of dead letters, whose messages may be anything, the message in Base64.
     event: Value,
 }
 
@@ -56,28 +60,33 @@ impl Delivery {
         let body = to_bytes(request.into_body(), LARGEST_BYTES)
             .await
             .map_err(|error| Problem::internal(&error))?;
-        serde_json::from_slice(&body).map_err(|error| Problem::internal(&error))
+        let body: Body = serde_json::from_slice(&body).map_err(|error| Problem::internal(&error))?;
+        let entries = body.entries.into_iter().map(|entry| (entry.id, entry.event));
+        let (entry_ids, events) = entries.unzip();
+        Ok(Self { entry_ids, events })
     }
 
-    pub fn events(&self) -> impl Iterator<Item = &Value> {
-        self.entries.iter().map(|entry| &entry.event)
+    /// `CloudEvents`; of a topic of dead letters, whose messages may be anything, each message in Base64.
+    #[must_use]
+    pub fn events(&self) -> &[Value] {
+        &self.events
     }
 
     /// The answer that all of it is done with.
     #[must_use]
     pub fn done(self) -> Response {
-        let status = |entry: Entry| Status {
-            id: entry.id,
+        let status = |id| Status {
+            id,
             status: "SUCCESS",
         };
-        let statuses = self.entries.into_iter().map(status).collect();
+        let statuses = self.entry_ids.into_iter().map(status).collect();
         Json(Done { statuses }).into_response()
     }
 
     /// The trace of its first event. The sidecar sends none with a delivery unless it traces itself, so the envelope's own is
     /// used (CloudEvents' distributed tracing extension).
     fn trace(&self) -> Option<TraceContext> {
-        let traceparent = self.entries.first()?.event["traceparent"].as_str()?;
+        let traceparent = self.events.first()?["traceparent"].as_str()?;
         Some(TraceContext::following(traceparent))
     }
 }
@@ -107,8 +116,7 @@ impl Inbox {
 
     async fn deliver(&self, consumer: &dyn Consume, request: Request) -> Result<Response> {
         let delivery = Delivery::read(request).await?;
-        let events: Vec<Value> = delivery.events().cloned().collect();
-        let work = self.take_all(consumer, &events);
+        let work = self.take_all(consumer, delivery.events());
         match delivery.trace() {
             None => work.await?,
             Some(trace) => {
