@@ -15,7 +15,7 @@ SETS ?= redis kafka nats rabbitmq
 
 LOCAL := INFRASTRUCTURE/local
 
-.PHONY: help up down reset status logs mail tour test test-sets workload bench check contracts prepare tools
+.PHONY: help up down reset status logs mail tour test test-sets test-polyglot workload bench check contracts prepare tools
 
 help: ## this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -47,6 +47,14 @@ test-sets: ## the black-box tests on each component set, and a table; SETS="kafk
 	@cargo build --workspace --bins
 	@$(LOCAL)/test-sets $(SETS)
 
+test-polyglot: export PAYME_REPLACEMENTS := $(CURDIR)/tests/polyglot/bin
+test-polyglot: ## the tests of activity, of contracts and of the whole system with the Python activity in the place of the Rust one
+	@$(LOCAL)/prerequisites
+	@dapr/toolchain/ensure daprd >/dev/null
+	cd tests/polyglot && PYTHONDONTWRITEBYTECODE=1 $$($(CURDIR)/$(LOCAL)/polyglot) -m unittest
+	cargo build --workspace --bins
+	$(LOCAL)/with-database cargo test --package activity --package tests -- --include-ignored
+
 workload: ## a random workload with faults on a whole system, its invariants checked; SEED=number to replay one, SECONDS=60
 	@$(LOCAL)/prerequisites
 	@dapr/toolchain/ensure daprd >/dev/null
@@ -65,7 +73,7 @@ check: tools ## what CI runs before the tests
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
 	cargo deny --offline check bans licenses sources
 	cargo machete
-	shellcheck -x $$(grep -lIrE '^#!.*bash' INFRASTRUCTURE dapr tilt .ci tests/tour) $(LOCAL)/lib.sh $(filter-out %.py,$(wildcard $(LOCAL)/parts/*))
+	shellcheck -x $$(grep -lIrE '^#!.*bash' INFRASTRUCTURE dapr tilt .ci tests/tour tests/polyglot/bin) $(LOCAL)/lib.sh $(filter-out %.py,$(wildcard $(LOCAL)/parts/*))
 	$(MAKE) --no-print-directory contracts prepare
 	@changed=$$(git status --porcelain -- ':(glob)services/*/contract/**' ':(glob)services/*/.sqlx/**' docs/asyncapi.json docs/contracts.md); [ -z "$$changed" ] || \
 	  { echo "generated files are out of date: commit what 'make contracts prepare' wrote:"; echo "$$changed"; exit 1; }

@@ -80,7 +80,7 @@ impl Stack {
         };
         stack.env.insert(
             "TOKEN_PROVIDER".to_owned(),
-            binaries()?.join("token-provider").display().to_string(),
+            program("token-provider")?.display().to_string(),
         );
         stack.infra(&["up"])?;
         stack.env.extend(stack.tokens()?);
@@ -172,7 +172,7 @@ impl Stack {
 
     /// Runs a command of a service, such as `auth admin grant USERNAME`, with the environment that the service has.
     pub fn command(&self, app_id: &str, args: &[&str]) -> anyhow::Result<()> {
-        let output = Command::new(binaries()?.join(app_id))
+        let output = Command::new(program(app_id)?)
             .args(args)
             .envs(&self.member(app_id)?.env)
             .output()?;
@@ -415,11 +415,24 @@ fn lock(process: &Mutex<Option<Process>>) -> MutexGuard<'_, Option<Process>> {
 }
 
 fn start_service(id: &str, env: &BTreeMap<String, String>, home: &Path) -> anyhow::Result<Process> {
-    Process::start(id, &binaries()?.join(id), &[], env, home, &log(home, id))
+    Process::start(id, &program(id)?, &[], env, home, &log(home, id))
 }
 
 fn log(home: &Path, name: &str) -> PathBuf {
     home.join(format!("{name}.log"))
+}
+
+/// What runs as a service: a program of its name in the folder `PAYME_REPLACEMENTS`, if there is one, else what is built here.
+fn program(app_id: &str) -> anyhow::Result<PathBuf> {
+    if let Some(folder) = std::env::var_os("PAYME_REPLACEMENTS") {
+        // A folder that is not there is a mistake: the tests would pass without having seen the replacement.
+        let folder = std::fs::canonicalize(folder).context("PAYME_REPLACEMENTS names no folder")?;
+        let replacement = folder.join(app_id);
+        if replacement.exists() {
+            return Ok(replacement);
+        }
+    }
+    Ok(binaries()?.join(app_id))
 }
 
 /// The services are built beside who starts them: `<target>/<profile>/deps/<a test>` or `<target>/<profile>/bench`.

@@ -3,7 +3,6 @@
 mod support;
 
 use activity::APP_ID;
-use activity::live::Live;
 use sqlx::PgPool;
 use testkit::forgeries::{Target, assert_none_passes};
 use testkit::guards::Walk;
@@ -12,11 +11,8 @@ use uuid::Uuid;
 
 #[sqlx::test]
 async fn each_route_lets_in_whom_the_contract_names_and_nobody_else(pool: PgPool) {
-    // A stream that opens would not end.
-    let live = Live::default();
-    live.close();
     Walk {
-        router: &support::app_with(pool, live),
+        router: &support::app_without_streams(pool),
         issuer: &Issuer::new(),
         app_id: APP_ID,
         openapi: &activity::openapi().unwrap(),

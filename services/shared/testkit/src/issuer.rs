@@ -76,8 +76,15 @@ impl Issuer {
     /// The identity of the service under test. Its calls to others carry the bearer token `outbound`.
     #[must_use]
     pub fn identity(&self, app_id: &'static str) -> Identity {
-        let keys = vec![self.rsa.public.clone(), self.ec.public.clone()];
-        Identity::with_keys_and_bearer(app_id, JwkSet { keys }, "outbound".to_owned())
+        Identity::with_keys_and_bearer(app_id, self.keys(), "outbound".to_owned())
+    }
+
+    /// What Token Provider would show at `/.well-known/jwks.json`.
+    #[must_use]
+    pub fn keys(&self) -> JwkSet {
+        JwkSet {
+            keys: vec![self.rsa.public.clone(), self.ec.public.clone()],
+        }
     }
 
     /// A valid access token of a user with the role `user`.
