@@ -47,13 +47,15 @@ test-sets: ## the black-box tests on each component set, and a table; SETS="kafk
 	@cargo build --workspace --bins
 	@$(LOCAL)/test-sets $(SETS)
 
+# Named, and not by their packages: cargo would build all dependencies once more, with the features of these packages only.
+REPLACED := $(basename $(notdir $(wildcard services/activity/tests/*.rs))) blackbox contracts conventions
 test-polyglot: export PAYME_REPLACEMENTS := $(CURDIR)/tests/polyglot/bin
 test-polyglot: ## the tests of activity, of contracts and of the whole system with the Python activity in the place of the Rust one
 	@$(LOCAL)/prerequisites
 	@dapr/toolchain/ensure daprd >/dev/null
 	cd tests/polyglot && PYTHONDONTWRITEBYTECODE=1 $$($(CURDIR)/$(LOCAL)/polyglot) -m unittest
 	cargo build --workspace --bins
-	$(LOCAL)/with-database cargo test --package activity --package tests -- --include-ignored
+	$(LOCAL)/with-database cargo test --workspace $(REPLACED:%=--test %) -- --include-ignored
 
 workload: ## a random workload with faults on a whole system, its invariants checked; SEED=number to replay one, SECONDS=60
 	@$(LOCAL)/prerequisites
