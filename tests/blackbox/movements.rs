@@ -8,7 +8,7 @@ use tests::{Answer, Person, Stack, euro, eventually, within};
 use uuid::Uuid;
 
 use crate::Result;
-use crate::money::pair;
+use crate::money::{in_feed_once, pair};
 
 async fn make(person: &Person, path: &str, body: &Value) -> anyhow::Result<Answer> {
     let answer = person
@@ -71,7 +71,14 @@ pub async fn people_ask_and_pay_each_other_by_name(stack: Arc<Stack>) -> Result 
     let (payer, from, payee, _) = pair(&stack, 100).await?;
     let ask = json!({ "payer_username": payer.username, "amount": euro(60), "note": "Lunch" });
     let request = make(&payee, "/payment-requests", &ask).await?;
-    let path = format!("/payment-requests/{}", id(&request)?);
+    let request_id = id(&request)?;
+    eventually("the request is in the feed", || in_feed_once(&payer, request_id)).await?;
+    eventually("one mail asks for money", || async {
+        let mails = stack.mails_to(&payer.email).ok()?;
+        (mails.matches(&format!("Payment request {request_id}")).count() >= 1).then_some(())
+    })
+    .await?;
+    let path = format!("/payment-requests/{request_id}");
     make(
         &payer,
         &format!("{path}/pay"),

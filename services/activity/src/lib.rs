@@ -20,7 +20,9 @@ use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use domain::{SecurityAlert, SessionRevoked, TransactionMade, UserLoggedIn, UserRegistered};
+use domain::{
+    PaymentRequestChanged, SecurityAlert, SessionRevoked, TransactionMade, UserLoggedIn, UserRegistered,
+};
 use events::Noted;
 pub use state::AppState;
 
@@ -47,6 +49,7 @@ impl AppState {
             .on::<Noted<SessionRevoked>>(self)
             .on::<Noted<SecurityAlert>>(self)
             .on::<Noted<TransactionMade>>(self)
+            .on::<Noted<PaymentRequestChanged>>(self)
     }
 }
 

@@ -8,18 +8,25 @@ use serde_json::Value;
 use sqlx::PgPool;
 use support::{app, deliver_earlier, earlier_events, get_as};
 
-const ROUTES: [(&str, &str); 5] = [
+const ROUTES: [(&str, &str); 6] = [
     ("USER_REGISTERED", "/events/user-registered"),
     ("USER_LOGGED_IN", "/events/user-logged-in"),
     ("SESSION_REVOKED", "/events/session-revoked"),
     ("SECURITY_ALERT", "/events/security-alert"),
     ("TRANSACTION_MADE", "/events/transaction-made"),
+    ("PAYMENT_REQUEST_CHANGED", "/events/payment-request-changed"),
 ];
 
 /// Whom it is about, if it is about somebody.
 fn owner(event: &Value) -> Option<uuid::Uuid> {
     let data = &event["data"];
-    let id = data.get("to_user_id").unwrap_or(&data["user_id"]);
+    let key = match data["state"].as_str() {
+        Some("open") => "payer_user_id",
+        Some(_) => "requester_user_id",
+        None if data.get("to_user_id").is_some() => "to_user_id",
+        None => "user_id",
+    };
+    let id = &data[key];
     id.as_str().map(|id| id.parse().unwrap())
 }
 

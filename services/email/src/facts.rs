@@ -13,8 +13,12 @@ pub struct Facts {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub transaction_id: Option<Uuid>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub payment_request_id: Option<Uuid>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<DateTime<Utc>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub amount: Option<Money>,
-    /// The other party of a movement.
+    /// The other party of a movement or a request.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub other_user_id: Option<Uuid>,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -47,6 +47,8 @@ kinds! {
     ToppedUp, "topped_up", "Your account was topped up", "Dein Konto wurde aufgeladen";
     Withdrawn, "withdrawn", "You took money out", "Du hast Geld ausgezahlt";
     Refunded, "refunded", "You got money back", "Du hast Geld zurückbekommen";
+    MoneyRequested, "money_requested", "You are asked for money", "Du wirst um Geld gebeten";
+    RequestDeclined, "request_declined", "Your request for money was declined", "Deine Bitte um Geld wurde abgelehnt";
     NewDeviceLogin, "new_device_login", "A login from a new device", "Eine Anmeldung von einem neuen Gerät";
     AccountLocked, "account_locked", "Your account is locked for a while", "Dein Zugang ist eine Weile gesperrt";
     PasswordChanged, "password_changed", "Your password was changed", "Dein Passwort wurde geändert";
@@ -62,7 +64,13 @@ impl Kind {
     pub fn is_urgent(self) -> bool {
         !matches!(
             self,
-            Self::Sent | Self::Received | Self::ToppedUp | Self::Withdrawn | Self::Refunded
+            Self::Sent
+                | Self::Received
+                | Self::ToppedUp
+                | Self::Withdrawn
+                | Self::Refunded
+                | Self::MoneyRequested
+                | Self::RequestDeclined
         )
     }
 
@@ -72,6 +80,7 @@ impl Kind {
             Self::Sent | Self::Withdrawn => Some("money_sent"),
             Self::Received | Self::Refunded => Some("money_received"),
             Self::ToppedUp => Some("topped_up"),
+            Self::MoneyRequested | Self::RequestDeclined => Some("payment_requests"),
             Self::NewDeviceLogin => Some("new_device_login"),
             _ => None,
         }

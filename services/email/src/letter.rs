@@ -64,6 +64,9 @@ impl Letters {
             when => language.time(facts.at),
             amount => facts.amount.map_or(Value::UNDEFINED, |amount| language.amount(amount).into()),
             transaction_id => facts.transaction_id.map_or(Value::UNDEFINED, |id| id.to_string().into()),
+            payment_request_id =>
+                facts.payment_request_id.map_or(Value::UNDEFINED, |id| id.to_string().into()),
+            expires_at => facts.expires_at.map_or(Value::UNDEFINED, |time| language.time(time).into()),
             device => &facts.device,
             locked_until => facts.locked_until.map(|time| language.time(time)),
         };
@@ -124,6 +127,8 @@ mod tests {
         Facts {
             at: Utc::now(),
             transaction_id: Some(Uuid::now_v7()),
+            payment_request_id: Some(Uuid::now_v7()),
+            expires_at: Some(Utc::now()),
             amount: serde_json::from_str(r#"{"amount_minor":1250,"currency":"EUR"}"#).unwrap(),
             other_user_id: None,
             device: Some("<u>browser</u>".into()),

@@ -51,6 +51,7 @@ impl AppState {
         Inbox::new(self.pool.clone())
             .on::<events::UserRegistered>(self)
             .on::<events::TransactionMade>(self)
+            .on::<events::PaymentRequestChanged>(self)
             .on::<events::SecurityAlert>(self)
     }
 }

@@ -6,7 +6,7 @@ mod support;
 
 use serde_json::{Value, json};
 use sqlx::PgPool;
-use support::{ALERT, ALICE, Email, MADE, REGISTERED, earlier_events};
+use support::{ALERT, ALICE, Email, MADE, REGISTERED, REQUESTED, earlier_events};
 
 /// Delivers all events of a topic; each that is about Alice brings a mail, unless `silent` says otherwise.
 async fn deliver_all(email: &Email, topic: &str, path: &str, silent: impl Fn(&Value) -> bool) {
@@ -26,6 +26,7 @@ async fn every_registration_and_every_movement_brings_its_mail(pool: PgPool) {
     })
     .await;
     deliver_all(&email, "TRANSACTION_MADE", MADE, |_| false).await;
+    deliver_all(&email, "PAYMENT_REQUEST_CHANGED", REQUESTED, |_| false).await;
 }
 
 #[sqlx::test]

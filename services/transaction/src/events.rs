@@ -1,18 +1,20 @@
-//! The event that this service publishes.
+//! The events that this service publishes.
 
+use anyhow::bail;
 use chrono::{DateTime, Utc};
 use money::Money;
 use outbox::Event;
-use schemars::JsonSchema;
+use schemars::{JsonSchema, schema_for};
 use serde::Serialize;
 use uuid::Uuid;
 
 use crate::{
-    domain::{Kind, State, Transaction},
+    domain::{Kind, PaymentRequest, RequestState, State, Transaction},
     ledger::Entry,
 };
 
 pub const TRANSACTION_MADE: &str = "TRANSACTION_MADE";
+pub const PAYMENT_REQUEST_CHANGED: &str = "PAYMENT_REQUEST_CHANGED";
 
 /// Money has moved. Ids only: what people wrote about it stays here.
 #[derive(Serialize, JsonSchema)]
@@ -69,7 +71,49 @@ pub fn transaction_made(transaction: &Transaction, entries: &[Entry]) -> serde_j
     }))
 }
 
-/// The JSON Schema of the event's data.
-pub fn schema() -> serde_json::Result<String> {
-    serde_json::to_string_pretty(&schemars::schema_for!(TransactionMade))
+/// Somebody was asked for money, or has declined. Ids only, as above.
+#[derive(Serialize, JsonSchema)]
+pub struct PaymentRequestChanged {
+    pub payment_request_id: Uuid,
+    /// `open`: it was made just now. `declined`: the payer said no. Of other states no event tells yet; a payment is told by
+    /// `TRANSACTION_MADE`.
+    pub state: RequestState,
+    /// Who has asked.
+    pub requester_user_id: Uuid,
+    /// Who is to pay.
+    pub payer_user_id: Uuid,
+    pub amount: Money,
+    pub expires_at: DateTime<Utc>,
+    pub changed_at: DateTime<Utc>,
+}
+
+/// The event of the state that a payment request has now.
+pub fn payment_request_changed(request: &PaymentRequest) -> serde_json::Result<Event> {
+    let changed_at = request.ended_at.unwrap_or(request.created_at);
+    let data = PaymentRequestChanged {
+        payment_request_id: request.id,
+        state: request.state,
+        requester_user_id: request.requester.user_id,
+        payer_user_id: request.payer.user_id,
+        amount: request.amount,
+        expires_at: request.expires_at,
+        changed_at,
+    };
+    Event::new(
+        PAYMENT_REQUEST_CHANGED,
+        "payme.payment_request.changed.v1",
+        request.id,
+        &data,
+        changed_at,
+    )
+}
+
+/// The JSON Schema of a topic's `data`, which is `contract/events/<TOPIC>.schema.json`.
+pub fn events_schema(topic: &str) -> anyhow::Result<String> {
+    let schema = match topic {
+        TRANSACTION_MADE => schema_for!(TransactionMade),
+        PAYMENT_REQUEST_CHANGED => schema_for!(PaymentRequestChanged),
+        _ => bail!("this service does not publish {topic}"),
+    };
+    Ok(serde_json::to_string_pretty(&schema)?)
 }

@@ -19,6 +19,7 @@ use axum::{Router, extract::DefaultBodyLimit};
 use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+pub use events::events_schema;
 pub use state::AppState;
 
 #[derive(OpenApi)]
@@ -36,11 +37,6 @@ pub fn app(state: AppState) -> Router {
 /// The OpenAPI document, which is `contract/openapi.json`.
 pub fn openapi() -> serde_json::Result<String> {
     router().split_for_parts().1.to_pretty_json()
-}
-
-/// The JSON Schema of the event that it publishes, which is `contract/events/TRANSACTION_MADE.schema.json`.
-pub fn events_schema() -> serde_json::Result<String> {
-    events::schema()
 }
 
 fn router() -> OpenApiRouter<AppState> {

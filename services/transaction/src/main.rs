@@ -1,4 +1,4 @@
-//! The transaction service. `transaction openapi` and `transaction events-schema` print its contract; without an argument
+//! The transaction service. `transaction openapi` and `transaction events-schema TOPIC` print its contract; without an argument
 //! it serves.
 
 use chrono::Utc;
@@ -10,10 +10,12 @@ use transaction::{AppState, config::Config, expiry, recovery, retention, schedul
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    match std::env::args().nth(1).as_deref() {
-        Some("openapi") => println!("{}", transaction::openapi()?),
-        Some("events-schema") => println!("{}", transaction::events_schema()?),
-        _ => serve().await?,
+    let arguments: Vec<_> = std::env::args().skip(1).collect();
+    match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["openapi"] => println!("{}", transaction::openapi()?),
+        ["events-schema", topic] => println!("{}", transaction::events_schema(topic)?),
+        [] => serve().await?,
+        _ => anyhow::bail!("usage: transaction [openapi | events-schema TOPIC]"),
     }
     Ok(())
 }

@@ -14,6 +14,8 @@ pub struct AppState {
     pub settler: Settler,
     pub(crate) config: Config,
     pub(crate) people: People,
+    /// Woken after the commit of an event.
+    pub(crate) relay: Relay,
     identity: Identity,
 }
 
@@ -21,12 +23,17 @@ impl AppState {
     /// Starts the settler's worker, so it needs a runtime.
     pub fn new(pool: PgPool, sidecar: Sidecar, identity: Identity, relay: Relay, config: Config) -> Self {
         let people = People::new(sidecar.clone(), identity.clone());
-        let settler = Settler::new(pool.clone(), Ledger::new(sidecar, identity.clone()), relay);
+        let settler = Settler::new(
+            pool.clone(),
+            Ledger::new(sidecar, identity.clone()),
+            relay.clone(),
+        );
         Self {
             pool,
             settler,
             config,
             people,
+            relay,
             identity,
         }
     }

@@ -10,11 +10,21 @@ fn the_checked_in_contract_is_that_of_the_code() {
 }
 
 #[test]
-fn the_checked_in_event_schema_is_that_of_the_code() {
-    let schema = include_str!("../contract/events/TRANSACTION_MADE.schema.json");
-    assert_eq!(
-        transaction::events_schema().unwrap().trim(),
-        schema.trim(),
-        "run `make contracts`"
-    );
+fn the_checked_in_event_schemas_are_those_of_the_code() {
+    for (topic, schema) in [
+        (
+            "TRANSACTION_MADE",
+            include_str!("../contract/events/TRANSACTION_MADE.schema.json"),
+        ),
+        (
+            "PAYMENT_REQUEST_CHANGED",
+            include_str!("../contract/events/PAYMENT_REQUEST_CHANGED.schema.json"),
+        ),
+    ] {
+        assert_eq!(
+            transaction::events_schema(topic).unwrap().trim(),
+            schema.trim(),
+            "run `make contracts`"
+        );
+    }
 }

@@ -353,3 +353,43 @@ async fn an_end_can_not_be_changed_in_the_database_either(pool: PgPool) {
         );
     }
 }
+
+#[sqlx::test]
+async fn asking_and_declining_are_announced_once_each_and_taking_back_is_not(pool: PgPool) {
+    let app = app(pool).await;
+    let declined = asked(&app).await;
+    for _ in 0..2 {
+        let answer = app.ask(PAYER, &format!("{declined}/decline"), &Value::Null).await;
+        assert_eq!(answer.status, 200, "{}", answer.body);
+    }
+    let cancelled = asked(&app).await;
+    let answer = app.ask(PAYEE, &format!("{cancelled}/cancel"), &Value::Null).await;
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    let events: Vec<(String, Value)> = sqlx::query_as("select topic, data from outbox order by seq")
+        .fetch_all(&app.pool)
+        .await
+        .unwrap();
+    let told: Vec<_> = events
+        .iter()
+        .map(|(topic, data)| {
+            assert_eq!(topic, "PAYMENT_REQUEST_CHANGED");
+            assert_eq!(data["amount"], asking()["amount"]);
+            assert_eq!(data["requester_user_id"], json!(PAYEE));
+            assert_eq!(data["payer_user_id"], json!(PAYER));
+            assert!(data.get("note").is_none(), "{data}");
+            let path = format!(
+                "/payment-requests/{}",
+                data["payment_request_id"].as_str().unwrap()
+            );
+            (path, data["state"].as_str().unwrap())
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            (declined.clone(), "open"),
+            (declined, "declined"),
+            (cancelled, "open")
+        ]
+    );
+}

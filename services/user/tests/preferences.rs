@@ -14,6 +14,7 @@ const PATH: &str = "/users/me/preferences";
 fn by_email() -> Value {
     json!({
         "money_sent": ["email"], "money_received": ["email"], "topped_up": ["email"], "new_device_login": ["email"],
+        "payment_requests": ["email"],
     })
 }
 
@@ -62,14 +63,15 @@ async fn two_changes_at_once_both_stay(pool: PgPool) {
         patch("money_sent"),
         patch("money_received"),
         patch("topped_up"),
-        patch("new_device_login")
+        patch("new_device_login"),
+        patch("payment_requests")
     );
-    for answer in [answers.0, answers.1, answers.2, answers.3] {
+    for answer in [answers.0, answers.1, answers.2, answers.3, answers.4] {
         assert_eq!(answer.status, StatusCode::OK);
     }
     assert_eq!(
         call_as(&router, user_id, "GET", PATH, Value::Null).await.json["notifications"],
-        json!({ "money_sent": [], "money_received": [], "topped_up": [], "new_device_login": [] })
+        json!({ "money_sent": [], "money_received": [], "topped_up": [], "new_device_login": [], "payment_requests": [] })
     );
 }
 

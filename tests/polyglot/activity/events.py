@@ -155,8 +155,31 @@ class TransactionMade(Told):
         ]
 
 
+class PaymentRequestChanged(Told):
+    TOPIC, TYPE = "PAYMENT_REQUEST_CHANGED", "payme.payment_request.changed.v1"
+
+    payment_request_id: UUID
+    # A word, which may be newer than this service.
+    state: str
+    requester_user_id: UUID
+    payer_user_id: UUID
+    amount: Money
+
+    def items(self) -> list[Item]:
+        """Who is asked sees the request, and who has asked sees the no. Other states are in the log only."""
+        data = {"payment_request_id": str(self.payment_request_id), "amount": self.amount.model_dump()}
+        match self.state:
+            case "open":
+                return [Item(self.payer_user_id, "money_requested", data)]
+            case "declined":
+                return [Item(self.requester_user_id, "request_declined", data)]
+            case _:
+                return []
+
+
 CONSUMED: dict[str, type[Told]] = {
-    it.TOPIC: it for it in (UserRegistered, UserLoggedIn, SessionRevoked, SecurityAlert, TransactionMade)
+    it.TOPIC: it
+    for it in (UserRegistered, UserLoggedIn, SessionRevoked, SecurityAlert, TransactionMade, PaymentRequestChanged)
 }
 
 

@@ -22,6 +22,14 @@ LINES = {
         ("Money moved", "You moved {} between your own accounts."),
         ("Umbuchung", "Sie haben {} zwischen Ihren eigenen Konten bewegt."),
     ),
+    "money_requested": (
+        ("Request for money", "You are asked for {}."),
+        ("Bitte um Geld", "Sie werden um {} gebeten."),
+    ),
+    "request_declined": (
+        ("Request declined", "Your request for {} was declined."),
+        ("Bitte abgelehnt", "Ihre Bitte um {} wurde abgelehnt."),
+    ),
 }
 NEW_LINE = (
     ("Something new", "Something happened on your account."),

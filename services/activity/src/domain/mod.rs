@@ -71,6 +71,17 @@ pub struct TransactionMade {
     entries: Vec<Entry>,
 }
 
+/// `PAYMENT_REQUEST_CHANGED`
+#[derive(Deserialize)]
+pub struct PaymentRequestChanged {
+    payment_request_id: Uuid,
+    /// A word, which may be newer than this service.
+    state: String,
+    requester_user_id: Uuid,
+    payer_user_id: Uuid,
+    amount: Money,
+}
+
 /// An event that says something to somebody.
 pub trait Tells: DeserializeOwned + Send + Sync + 'static {
     const TOPIC: &'static str;
@@ -187,6 +198,25 @@ impl Tells for TransactionMade {
             entry(self.from_account_id.unwrap_or_default(), amount.saturating_neg()),
             entry(self.to_account_id, amount),
         ]
+    }
+}
+
+impl Tells for PaymentRequestChanged {
+    const TOPIC: &'static str = "PAYMENT_REQUEST_CHANGED";
+    const KIND: &'static str = "payme.payment_request.changed.v1";
+
+    /// Who is asked sees the request, and who has asked sees the no. Other states are in the log only.
+    fn items(&self) -> Vec<Item> {
+        let (user_id, kind) = match self.state.as_str() {
+            "open" => (self.payer_user_id, "money_requested"),
+            "declined" => (self.requester_user_id, "request_declined"),
+            _ => return Vec::new(),
+        };
+        vec![Item {
+            user_id,
+            kind,
+            data: json!({ "payment_request_id": self.payment_request_id, "amount": self.amount }),
+        }]
     }
 }
 

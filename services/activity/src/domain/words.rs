@@ -96,6 +96,14 @@ fn template(kind: &str, data: &Value) -> Template {
             ("Money moved", "You moved {} between your own accounts."),
             ("Umbuchung", "Sie haben {} zwischen Ihren eigenen Konten bewegt."),
         ],
+        "money_requested" => [
+            ("Request for money", "You are asked for {}."),
+            ("Bitte um Geld", "Sie werden um {} gebeten."),
+        ],
+        "request_declined" => [
+            ("Request declined", "Your request for {} was declined."),
+            ("Bitte abgelehnt", "Ihre Bitte um {} wurde abgelehnt."),
+        ],
         "security_alert" => alert(data["alert"].as_str().unwrap_or_default()),
         _ => [
             ("Something new", "Something happened on your account."),
@@ -238,6 +246,8 @@ mod tests {
             "sent",
             "received",
             "moved",
+            "money_requested",
+            "request_declined",
             "security_alert",
             "new",
         ] {

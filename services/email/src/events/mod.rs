@@ -1,5 +1,6 @@
 //! What arrives by topic, and the mails that follow. An event only queues them, in its own transaction; it asks nobody.
 
+mod payment_request_changed;
 mod security_alert;
 mod transaction_made;
 mod user_registered;
@@ -13,6 +14,7 @@ use crate::facts::Facts;
 use crate::kind::Kind;
 use crate::store::queue;
 
+pub use payment_request_changed::PaymentRequestChanged;
 pub use security_alert::SecurityAlert;
 pub use transaction_made::TransactionMade;
 pub use user_registered::UserRegistered;

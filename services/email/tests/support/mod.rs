@@ -28,6 +28,7 @@ pub const BOB: Uuid = Uuid::from_u128(2);
 
 pub const REGISTERED: &str = "/events/user-registered";
 pub const MADE: &str = "/events/transaction-made";
+pub const REQUESTED: &str = "/events/payment-request-changed";
 pub const ALERT: &str = "/events/security-alert";
 
 pub struct Email {
@@ -142,6 +143,15 @@ pub fn made(from: Option<Uuid>, to: Uuid) -> Value {
         "completed_at": "2026-01-01T00:00:00Z",
     });
     event("payme.transaction.made.v1", &data)
+}
+
+pub fn requested(state: &str, requester: Uuid, payer: Uuid) -> Value {
+    let data = json!({
+        "payment_request_id": Uuid::now_v7(), "state": state, "requester_user_id": requester, "payer_user_id": payer,
+        "amount": { "amount_minor": 1250, "currency": "EUR" }, "expires_at": "2026-01-15T00:00:00Z",
+        "changed_at": "2026-01-01T00:00:00Z",
+    });
+    event("payme.payment_request.changed.v1", &data)
 }
 
 pub fn alert(kind: &str, user_id: Option<Uuid>) -> Value {

@@ -17,6 +17,7 @@ use super::{
 use crate::{
     AppState, answer,
     domain::{Failure, IdempotencyKey, PaymentRequest, Person, RequestHash, RequestState},
+    events::payment_request_changed,
     people::Known,
     store,
 };
@@ -103,7 +104,7 @@ pub(crate) async fn create_payment_request(
         expires_at: created_at + TimeDelta::seconds(request.expires_in_s.into()),
         ended_at: None,
     };
-    let id = made_now.id;
+    let (id, event) = (made_now.id, payment_request_changed(&made_now)?);
     let mut tx = app.pool.begin().await?;
     if let Some(answer) = made_before(&mut tx, user.id, &key, hash, id).await? {
         return Ok(answer);
@@ -116,7 +117,9 @@ pub(crate) async fn create_payment_request(
         ));
     }
     let response = made(&mut tx, user.id, id, &PaymentRequestView::of(made_now)).await?;
+    outbox::enqueue(&mut tx, &event).await?;
     tx.commit().await?;
+    app.relay.wake();
     Ok(response)
 }
 

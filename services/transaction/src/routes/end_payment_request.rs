@@ -12,6 +12,7 @@ use super::{
 use crate::{
     AppState,
     domain::{PaymentRequest, RequestState},
+    events::payment_request_changed,
     store,
 };
 
@@ -61,12 +62,18 @@ async fn end(
     state: RequestState,
     may: impl Fn(&PaymentRequest) -> bool,
 ) -> problem::Result<Json<PaymentRequestView>> {
-    let mut db = app.pool.acquire().await?;
-    find(&mut db, id, &may).await?;
-    let ended = store::payment_requests::end(&mut db, id, state, now()).await?;
-    let request = find(&mut db, id, &may).await?;
+    let mut tx = app.pool.begin().await?;
+    find(&mut tx, id, &may).await?;
+    let ended = store::payment_requests::end(&mut tx, id, state, now()).await?;
+    let request = find(&mut tx, id, &may).await?;
     if !ended && request.state != state {
-        return Err(not_open(&mut db, id).await?);
+        return Err(not_open(&mut tx, id).await?);
     }
+    // Who takes a request back needs no news of it.
+    if ended && state == RequestState::Declined {
+        outbox::enqueue(&mut tx, &payment_request_changed(&request)?).await?;
+    }
+    tx.commit().await?;
+    app.relay.wake();
     Ok(Json(PaymentRequestView::of(request)))
 }

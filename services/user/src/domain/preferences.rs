@@ -35,6 +35,8 @@ pub struct Notifications {
     pub money_sent: BTreeSet<Channel>,
     pub money_received: BTreeSet<Channel>,
     pub topped_up: BTreeSet<Channel>,
+    /// Somebody asks the user for money, or declines what the user has asked for.
+    pub payment_requests: BTreeSet<Channel>,
     pub new_device_login: BTreeSet<Channel>,
 }
 
@@ -51,6 +53,7 @@ impl Default for Notifications {
             money_sent: by_email(),
             money_received: by_email(),
             topped_up: by_email(),
+            payment_requests: by_email(),
             new_device_login: by_email(),
         }
     }
@@ -71,6 +74,9 @@ pub struct ChangeNotifications {
     topped_up: Option<BTreeSet<Channel>>,
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = BTreeSet<Channel>, required = false)]
+    payment_requests: Option<BTreeSet<Channel>>,
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = BTreeSet<Channel>, required = false)]
     new_device_login: Option<BTreeSet<Channel>>,
 }
 
@@ -80,6 +86,7 @@ impl ChangeNotifications {
             money_sent: self.money_sent.unwrap_or(before.money_sent),
             money_received: self.money_received.unwrap_or(before.money_received),
             topped_up: self.topped_up.unwrap_or(before.topped_up),
+            payment_requests: self.payment_requests.unwrap_or(before.payment_requests),
             new_device_login: self.new_device_login.unwrap_or(before.new_device_login),
         }
     }
