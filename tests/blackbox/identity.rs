@@ -32,7 +32,7 @@ async fn mailed_token(stack: &Stack, person: &Person, words: &str) -> anyhow::Re
     .await
 }
 
-async fn mail_says(stack: &Stack, person: &Person, words: &str) -> Result {
+pub async fn mail_says(stack: &Stack, person: &Person, words: &str) -> Result {
     eventually(&format!("a mail that says {words:?}"), || async {
         stack.mails_to(&person.email).ok()?.contains(words).then_some(())
     })

@@ -8,6 +8,7 @@ use tests::{Answer, Person, Stack, euro, eventually, within};
 use uuid::Uuid;
 
 use crate::Result;
+use crate::identity::mail_says;
 use crate::money::{in_feed_once, pair};
 
 async fn make(person: &Person, path: &str, body: &Value) -> anyhow::Result<Answer> {
@@ -73,11 +74,7 @@ pub async fn people_ask_and_pay_each_other_by_name(stack: Arc<Stack>) -> Result 
     let request = make(&payee, "/payment-requests", &ask).await?;
     let request_id = id(&request)?;
     eventually("the request is in the feed", || in_feed_once(&payer, request_id)).await?;
-    eventually("one mail asks for money", || async {
-        let mails = stack.mails_to(&payer.email).ok()?;
-        (mails.matches(&format!("Payment request {request_id}")).count() >= 1).then_some(())
-    })
-    .await?;
+    mail_says(&stack, &payer, &format!("Payment request {request_id}")).await?;
     let path = format!("/payment-requests/{request_id}");
     make(
         &payer,
