@@ -126,6 +126,26 @@ fn every_service_has_its_page_and_its_contract() {
 }
 
 #[test]
+fn every_service_says_how_it_is_run_alone() {
+    for service in SERVICES {
+        let output = Command::new(Path::new(ROOT).join("INFRASTRUCTURE/local/service"))
+            .args(["line", service])
+            .env_remove("PAYME_PORTS")
+            .env_remove("PAYME_HOME")
+            .output()
+            .unwrap();
+        let line = String::from_utf8(output.stdout).unwrap();
+        assert!(line.starts_with("dapr run "), "{service}: {line}");
+        let page = std::fs::read_to_string(Path::new(ROOT).join("services").join(service).join("README.md"))
+            .unwrap();
+        assert!(
+            page.contains(&line),
+            "the README of {service} lacks the line {line}"
+        );
+    }
+}
+
+#[test]
 fn every_test_that_the_asvs_table_names_is_there() {
     let page = std::fs::read_to_string(Path::new(ROOT).join("docs/asvs.md")).unwrap();
     let open: Vec<_> = page.lines().filter(|line| line.contains("TODO")).collect();
@@ -150,6 +170,52 @@ fn tests_named_in(page: &str) -> Vec<(&str, &str)> {
         .filter_map(|quoted| quoted.split_once(": "))
         .filter(|(path, _)| Path::new(path).extension().is_some_and(|ext| ext == "rs"))
         .collect()
+}
+
+#[test]
+fn each_file_of_tests_is_in_a_program() {
+    let forgotten: Vec<PathBuf> = sources()
+        .into_iter()
+        .map(|(path, _)| path)
+        .filter(|path| path.parent().is_some_and(|folder| folder.ends_with("tests")))
+        .filter(|path| {
+            let name = path.file_stem().unwrap().to_string_lossy();
+            let folder = path.parent().unwrap();
+            let manifest = std::fs::read_to_string(folder.with_file_name("Cargo.toml")).unwrap();
+            // Otherwise cargo makes a program of each file.
+            if !manifest.contains("autotests = false") {
+                return false;
+            }
+            let main = std::fs::read_to_string(folder.join("main.rs")).unwrap();
+            !main.contains(&format!("mod {name};"))
+                && !manifest.contains(&format!("path = \"tests/{name}.rs\""))
+        })
+        .collect();
+    assert!(
+        forgotten.is_empty(),
+        "tests that nobody runs, add them to `tests/main.rs`: {forgotten:#?}"
+    );
+}
+
+#[test]
+fn a_cluster_gets_all_that_a_sidecar_reads() {
+    let dapr = Path::new(ROOT).join("dapr");
+    let list = std::fs::read_to_string(dapr.join("kustomization.yaml")).unwrap();
+    let missing: Vec<String> = ["config", "resiliency", "subscriptions"]
+        .into_iter()
+        .flat_map(|folder| std::fs::read_dir(dapr.join(folder)).unwrap())
+        .map(|entry| {
+            entry
+                .unwrap()
+                .path()
+                .strip_prefix(&dapr)
+                .unwrap()
+                .display()
+                .to_string()
+        })
+        .filter(|file| !list.contains(&format!("  - {file}\n")))
+        .collect();
+    assert!(missing.is_empty(), "not in dapr/kustomization.yaml: {missing:?}");
 }
 
 /// What stands behind Dapr, and the component types' names for it. PostgreSQL is not among them: services keep their tables there.

@@ -15,7 +15,7 @@ export PAYME_PG_PORT=${PAYME_PG_PORT:-5442} PAYME_SMTP_PORT=${PAYME_SMTP_PORT:-1
 export PAYME_REDIS_PORT=${PAYME_REDIS_PORT:-6399} PAYME_KAFKA_PORT=${PAYME_KAFKA_PORT:-9392}
 export PAYME_NATS_PORT=${PAYME_NATS_PORT:-4522} PAYME_RABBITMQ_PORT=${PAYME_RABBITMQ_PORT:-5872}
 # What the components refer to. All sets' are there at any time, so that a system that runs can move to another.
-export PAYME_PG_HOST=127.0.0.1
+export PAYME_PG_HOST=127.0.0.1 PAYME_SMTP_HOST=127.0.0.1
 export PAYME_REDIS_HOST=127.0.0.1:$PAYME_REDIS_PORT PAYME_KAFKA_HOST=127.0.0.1:$PAYME_KAFKA_PORT
 export PAYME_NATS_HOST=127.0.0.1:$PAYME_NATS_PORT PAYME_RABBITMQ_HOST=127.0.0.1:$PAYME_RABBITMQ_PORT
 
@@ -31,7 +31,7 @@ case $PAYME_SET in
   *) echo "payme: no component set '$PAYME_SET'; there are: redis, kafka, nats, rabbitmq" >&2; exit 1 ;;
 esac
 # What names one stack and its ports.
-STACK_VARIABLES=(PAYME_HOME PAYME_PORTS PAYME_{PG,SMTP,REDIS,KAFKA,NATS,RABBITMQ}_PORT PAYME_{PG,REDIS,KAFKA,NATS,RABBITMQ}_HOST)
+STACK_VARIABLES=(PAYME_HOME PAYME_PORTS PAYME_SIDECAR_PORTS PAYME_ELSEWHERE PAYME_{PG,SMTP,REDIS,KAFKA,NATS,RABBITMQ}_PORT PAYME_{PG,SMTP,REDIS,KAFKA,NATS,RABBITMQ}_HOST)
 
 CACHE=${PAYME_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/payme}
 # One for each checkout: cargo takes the same crate of two checkouts for one, and would call stale what the other has built.
@@ -42,23 +42,34 @@ LOG=$PAYME_HOME/log
 # The one list of apps.
 RUN_FILE=$ROOT/dapr/dapr.yaml
 mapfile -t APPS < <(sed -n 's/^ *- appID: //p' "$RUN_FILE")
+# Where the sidecars' HTTP APIs are.
+export PAYME_SIDECAR_PORTS=${PAYME_SIDECAR_PORTS:-$(sed -n 's/^ *daprHTTPPort: //p' "$RUN_FILE" | xargs)}
 # A role and a database of its own for each; `statestore` is that of the sets whose state is in PostgreSQL.
 DATABASES=(auth token_provider user_service account transaction email activity statestore)
 
 say() { echo "payme: $*"; }
 die() { echo "payme: $*" >&2; exit 1; }
 
+free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
 port_taken() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
+# The process that listens on a port, where we may know it.
+holder() { ss -ltnpH "sport = :$1" 2>/dev/null | grep -oE 'pid=[0-9]+' | head -n 1 | cut -d= -f2 || true; }
+holder_name() {
+  local pid; pid=$(holder "$1")
+  if [ -n "$pid" ]; then echo "$(cat "/proc/$pid/comm") (process $pid)"; else echo "another program"; fi
+}
 
 # Whether the process of a pid file is there.
 alive() { [ -s "$RUN/$1.pid" ] && kill -0 "$(cat "$RUN/$1.pid")" 2>/dev/null; }
 
+# Whether a part of the infrastructure runs, and is this stack's.
+ours() { if [ "$1" = postgres ]; then [ -s "$PAYME_HOME/postgres/postmaster.pid" ]; else alive "$1"; fi; }
+
 # wait_until SECONDS COMMAND…: asks every tenth of a second.
 wait_until() {
-  local tries=$(($1 * 10)); shift
+  local limit=$((SECONDS + $1)); shift
   while ! "$@" >/dev/null 2>&1; do
-    tries=$((tries - 1))
-    [ "$tries" -gt 0 ] || return 1
+    [ "$SECONDS" -lt "$limit" ] || return 1
     sleep 0.1
   done
 }
@@ -76,12 +87,23 @@ end() {
 
 random() { head -c "${1:-24}" /dev/urandom | base64 | tr '+/' '-_' | tr -d '=\n'; }
 
-# Puts daprd where `dapr run` looks for it, with what that has no setting for: two of its ports stay on loopback too.
+# Puts daprd where `dapr run` looks for it, with what that has no setting for: two of its ports stay on loopback too, and it is started
+# again if it ends by itself after it was well for a while. Elsewhere that is Kubernetes' to do.
 place_daprd() {
   local place=$PAYME_HOME/.dapr/bin/daprd daprd
   daprd=$("$ROOT/dapr/toolchain/ensure" daprd)
   mkdir -p "$(dirname "$place")"
   rm -f "$place"
-  printf '#!/bin/sh\nexec "%s" "$@" --dapr-internal-grpc-listen-address=127.0.0.1 --metrics-listen-address=127.0.0.1\n' "$daprd" >"$place"
+  cat >"$place" <<SH
+#!/bin/sh
+trap 'told=1; kill -TERM \$pid' TERM INT
+while :; do
+  began=\$(date +%s)
+  "$daprd" "\$@" --dapr-internal-grpc-listen-address=127.0.0.1 --metrics-listen-address=127.0.0.1 &
+  pid=\$!
+  while kill -0 \$pid 2>/dev/null; do wait \$pid; status=\$?; done
+  [ -z "\$told" ] && [ \$((\$(date +%s) - began)) -ge 10 ] || exit \$status
+done
+SH
   chmod +x "$place"
 }

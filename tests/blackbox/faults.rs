@@ -9,7 +9,7 @@ use tests::{Person, Stack, eventually};
 use uuid::Uuid;
 
 use crate::Result;
-use crate::money::{in_feed_once, pair};
+use crate::money::{pair, reach_feeds_once};
 
 /// Sends `count` transfers of one cent, some at a time, each until it has its final answer; gives their ids.
 async fn transfers(payer: &Person, from: &str, to: &str, count: usize) -> anyhow::Result<Vec<String>> {
@@ -41,12 +41,7 @@ async fn all_converged(payer: &Person, payee: &Person, ids: &[String], funds: i6
         "the payee has {}",
         payee.balance().await?
     );
-    for person in [payer, payee] {
-        for id in ids {
-            eventually(&format!("{id} is in the feed once"), || in_feed_once(person, id)).await?;
-        }
-    }
-    Ok(())
+    reach_feeds_once(&[payer, payee], ids).await
 }
 
 pub async fn a_broker_that_goes_away_loses_no_event(stack: Arc<Stack>) -> Result {
@@ -54,12 +49,12 @@ pub async fn a_broker_that_goes_away_loses_no_event(stack: Arc<Stack>) -> Result
     let outage = async {
         let counted = || async { (payer.balance().await.ok()? < 995).then_some(()) };
         eventually("some transfers are done", counted).await?;
-        stack.infra(&["stop", "broker"])?;
+        stack.infra().stop("broker").await?;
         eventually("somebody says that it is down", || {
             broker_is_missed(&stack, &payer)
         })
         .await?;
-        stack.infra(&["start", "broker"])
+        stack.infra().start("broker").await
     };
     let (ids, ()) = tokio::try_join!(transfers(&payer, &from, &to, 60), outage)?;
     all_converged(&payer, &payee, &ids, 1_000).await

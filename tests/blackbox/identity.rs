@@ -457,7 +457,7 @@ pub async fn two_replicas_of_the_gateway_share_sessions_and_their_ends(stack: Ar
         "",
         "the session at the other replica",
     )?;
-    stack.infra(&["forget", "gateway"])?;
+    stack.infra().script(&["forget", "gateway"])?;
     let (saved, made) = renewals(&stack).await?;
     let racing = (0..20).map(|number| if number % 2 == 0 { &here } else { &there });
     for answer in try_join_all(racing.map(|person| person.get("/accounts"))).await? {
@@ -485,7 +485,7 @@ pub async fn two_replicas_of_the_gateway_share_sessions_and_their_ends(stack: Ar
 
 pub async fn requests_of_one_session_that_has_lost_its_entry_all_go_on(stack: Arc<Stack>) -> Result {
     let person = Person::arrive(&stack.origin()).await?;
-    stack.infra(&["forget", "gateway"])?;
+    stack.infra().script(&["forget", "gateway"])?;
     let answers = try_join_all((0..20).map(|_| person.get("/accounts"))).await?;
     for answer in answers {
         is(&answer, 200, "", "one of twenty at once")?;

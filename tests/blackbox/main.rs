@@ -3,6 +3,7 @@
 //! The tests run one after the other: those in `faults` take parts of the stack away.
 
 mod bad_input;
+mod events;
 mod faults;
 mod feed;
 mod identity;
@@ -12,11 +13,15 @@ mod operation;
 mod tour;
 mod workload;
 
+use std::panic::AssertUnwindSafe;
 use std::process::ExitCode;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
+use anyhow::{anyhow, bail};
+use futures_util::FutureExt;
 use libtest_mimic::{Arguments, Failed, Trial};
-use tests::Stack;
+use testkit::infra::Backend;
+use tests::{Logs, Stack, interrupted};
 use tokio::runtime::Runtime;
 
 type Result = anyhow::Result<()>;
@@ -39,11 +44,40 @@ impl Suite {
     {
         let (runtime, stack) = (self.runtime.clone(), self.stack.clone());
         self.trials.push(Trial::test(name, move || {
-            runtime
-                .block_on(test(stack))
-                .map_err(|error| Failed::from(format!("{error:#}")))
+            let logs = Logs::now(stack.home())?;
+            // A panic has said what it is, but not what the services logged.
+            let caught = AssertUnwindSafe(test(stack)).catch_unwind();
+            let result = runtime
+                .block_on(caught)
+                .unwrap_or_else(|_| Err(anyhow!("it panicked")));
+            result.map_err(|error| Failed::from(format!("{error:#}\n{}", logs.since().unwrap_or_default())))
         }));
     }
+}
+
+/// The stack, or an error if somebody interrupts its start.
+async fn start() -> anyhow::Result<Stack> {
+    tokio::select! {
+        stack = Stack::start_with(Backend::from_env()?, &[("RATE_LIMIT_FACTOR", RATE_LIMIT_FACTOR)]) => stack,
+        interrupted = interrupted() => {
+            interrupted?;
+            bail!("interrupted")
+        }
+    }
+}
+
+/// An interruption in the middle of a test leaves nothing behind either.
+#[expect(clippy::print_stderr, reason = "there is nobody else to tell")]
+async fn end_when_interrupted(stack: Weak<Stack>) -> Result {
+    interrupted().await?;
+    // Without one, it is being stopped already.
+    let Some(stack) = stack.upgrade() else {
+        return Ok(());
+    };
+    if let Err(error) = stack.end().await {
+        eprintln!("the stack could not be stopped: {error:#}");
+    }
+    std::process::exit(130)
 }
 
 /// Names the tests of a module by their functions.
@@ -61,10 +95,11 @@ fn main() -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let runtime = Arc::new(Runtime::new()?);
-    let stack = Arc::new(runtime.block_on(Stack::start_with(&[("RATE_LIMIT_FACTOR", RATE_LIMIT_FACTOR)]))?);
+    let stack = Arc::new(runtime.block_on(start())?);
+    runtime.spawn(end_when_interrupted(Arc::downgrade(&stack)));
     let mut suite = Suite {
         runtime,
-        stack: stack.clone(),
+        stack,
         trials: Vec::new(),
     };
     trials!(suite:
@@ -77,6 +112,9 @@ fn main() -> anyhow::Result<ExitCode> {
         movements::a_hold_is_captured_and_refunded_in_parts,
         movements::a_hold_expires_by_itself,
         movements::people_ask_and_pay_each_other_by_name,
+        movements::a_request_for_money_expires_by_itself_and_both_are_told,
+        movements::the_statement_of_a_month_that_is_over_is_mailed_and_in_the_feed,
+        // Thousands of mails follow, for which other notices of movements have to wait.
         movements::a_batch_of_a_thousand_is_done_as_one,
         movements::a_statement_is_a_file_in_three_forms,
         bad_input::every_bad_amount_is_refused_and_moves_nothing,
@@ -102,16 +140,25 @@ fn main() -> anyhow::Result<ExitCode> {
         operation::probes_metrics_and_logs_are_there,
         operation::logs_hold_no_secret_and_no_personal_data,
         operation::a_trace_runs_from_the_gateway_to_the_consumer,
+        events::what_can_not_take_effect_is_kept_for_an_operator_and_holds_nothing_up,
+        events::an_app_publishes_only_what_is_its_own,
+        events::a_broker_that_has_lost_everything_gets_it_again,
         faults::a_broker_that_goes_away_loses_no_event,
         faults::a_service_killed_in_the_middle_of_transfers_converges,
         faults::a_service_that_is_down_at_the_first_login_is_made_up_for,
         workload::the_invariants_of_money_hold_while_everything_goes_wrong,
+        workload::a_move_to_another_component_set_and_back_loses_nothing,
         movements::the_books_verify_and_the_auditor_agrees,
         operation::a_service_drains_when_it_is_told_to_stop,
     );
-    let Suite { trials, .. } = suite;
+    let Suite {
+        runtime,
+        stack,
+        trials,
+    } = suite;
     let conclusion = libtest_mimic::run(&arguments, trials);
-    drop(stack);
+    // Its containers can be removed within a runtime only, so nothing else may hold it any more.
+    runtime.block_on(async { drop(stack) });
     Ok(if conclusion.has_failed() {
         ExitCode::FAILURE
     } else {

@@ -1,11 +1,12 @@
 //! Money under concurrency.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use futures_util::future::try_join_all;
 use reqwest::StatusCode;
-use tests::{Person, Stack, eventually};
+use tests::{Person, Stack, eventually, within};
 use uuid::Uuid;
 
 use crate::Result;
@@ -125,6 +126,22 @@ pub async fn every_movement_is_in_the_history_and_the_feed_of_both(stack: Arc<St
         "the entries do not add up to the balance: {}",
         entries.text
     );
+    Ok(())
+}
+
+/// The feeds of all of them come to name each of the transactions, exactly once. What a consumer had in hand when something went away
+/// is delivered again after half a minute on the slowest component set.
+pub async fn reach_feeds_once(people: &[&Person], transactions: &[String]) -> Result {
+    for person in people {
+        for id in transactions {
+            within(
+                Duration::from_secs(90),
+                &format!("{id} is in the feed once"),
+                || in_feed_once(person, id),
+            )
+            .await?;
+        }
+    }
     Ok(())
 }
 

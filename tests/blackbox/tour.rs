@@ -27,7 +27,7 @@ pub async fn the_readme_works_as_printed(stack: Arc<Stack>) -> Result {
 
 pub async fn a_session_survives_the_loss_of_its_cache_entry(stack: Arc<Stack>) -> Result {
     let person = Person::arrive(&stack.origin()).await?;
-    stack.infra(&["forget", "gateway"])?;
+    stack.infra().script(&["forget", "gateway"])?;
     let answer = person.get("/accounts").await?;
     ensure!(answer.status == StatusCode::OK, "{answer:?}");
     Ok(())

@@ -8,10 +8,11 @@ use serde::Deserialize;
 use serde_json::Value;
 
 /// The CloudEvent types of each topic. `tests/contracts.rs` compares them with what the services' code names.
-const TYPES: [(&str, &[&str]); 6] = [
+const TYPES: [(&str, &[&str]); 7] = [
     ("PAYMENT_REQUEST_CHANGED", &["payme.payment_request.changed.v1"]),
     ("SECURITY_ALERT", &["payme.security_alert.raised.v1"]),
     ("SESSION_REVOKED", &["payme.session.revoked.v1"]),
+    ("STATEMENT_READY", &["payme.statement.ready.v1"]),
     ("TRANSACTION_MADE", &["payme.transaction.made.v1"]),
     ("USER_LOGGED_IN", &["payme.user.logged_in.v1"]),
     ("USER_REGISTERED", &["payme.user.registered.v1"]),

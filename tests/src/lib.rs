@@ -9,6 +9,7 @@
 pub mod asyncapi;
 pub mod compat;
 pub mod contracts;
+mod logs;
 mod person;
 mod process;
 mod runfile;
@@ -17,8 +18,10 @@ pub mod workload;
 
 use std::time::{Duration, Instant};
 
+pub use logs::Logs;
 pub use person::{Answer, PASSWORD, Person, euro, transfer};
 pub use stack::{Replica, Sidecar, Stack};
+use tokio::signal::unix::{SignalKind, signal};
 
 /// Asks again and again until `condition` gives something, and says what was waited for if it never does.
 pub async fn eventually<T, F>(what: &str, condition: impl Fn() -> F) -> anyhow::Result<T>
@@ -41,4 +44,15 @@ where
         anyhow::ensure!(started.elapsed() < limit, "not within {limit:?}: {what}");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
+}
+
+/// Waits until somebody wants this process to end, which then has to end its stack.
+pub async fn interrupted() -> anyhow::Result<()> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+    Ok(())
 }

@@ -39,6 +39,10 @@ impl Process {
         })
     }
 
+    pub fn has_ended(&mut self) -> anyhow::Result<bool> {
+        Ok(self.child.try_wait()?.is_some())
+    }
+
     /// SIGKILL: no drain, no goodbye.
     pub fn kill(&mut self) -> anyhow::Result<()> {
         self.child.kill()?;

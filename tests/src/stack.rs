@@ -10,6 +10,7 @@ use std::time::Duration;
 use anyhow::{Context, ensure};
 use reqwest::Client;
 use tempfile::TempDir;
+use testkit::infra::{self, Backend, Infra};
 
 use crate::process::Process;
 use crate::runfile::{App, RunFile};
@@ -22,10 +23,15 @@ const PORTS_OF_INFRA: u16 = 9;
 /// Ports that one app and its sidecar take: app, HTTP, gRPC, metrics, internal gRPC.
 const PORTS_PER_APP: u16 = 5;
 
+/// The parts of the infrastructure that run in containers where the test kit finds that they can.
+const IN_CONTAINERS: [&str; 3] = ["postgres", "broker", "store"];
+
+/// To be dropped within its runtime: only there can the containers of its infrastructure be removed.
 pub struct Stack {
     home: TempDir,
     http: Client,
     env: BTreeMap<String, String>,
+    infra: Infra,
     apps: Vec<Member>,
 }
 
@@ -55,34 +61,41 @@ pub struct Sidecar {
 }
 
 impl Stack {
-    /// Starts infrastructure, sidecars and services, and waits until every service is ready.
-    pub async fn start() -> anyhow::Result<Self> {
-        Self::start_with(&[]).await
-    }
-
-    /// As [`Stack::start`], with these variables set for every process, in the place of what the run file says.
-    pub async fn start_with(variables: &[(&str, &str)]) -> anyhow::Result<Self> {
+    /// Starts infrastructure, sidecars and services, and waits until every service is ready. These variables are set for every
+    /// process, in the place of what the run file says.
+    pub async fn start_with(backend: Backend, variables: &[(&str, &str)]) -> anyhow::Result<Self> {
         let run_file = RunFile::read(&Path::new(ROOT).join(RUN_FILE))?;
         let home = tempfile::Builder::new().prefix("payme-test-").tempdir()?;
         let ports = free_ports(u16::try_from(run_file.apps.len())? * PORTS_PER_APP + PORTS_OF_INFRA)?;
         let (infra, of_apps) = ports.split_at(PORTS_OF_INFRA.into());
         let mut env = infra_env(home.path(), infra[0])?;
+        let of_sidecars = of_apps
+            .chunks_exact(PORTS_PER_APP.into())
+            .map(|ports| ports[1].to_string());
+        env.insert(
+            "PAYME_SIDECAR_PORTS".to_owned(),
+            of_sidecars.collect::<Vec<_>>().join(" "),
+        );
         env.extend(
             variables
                 .iter()
                 .map(|(name, value)| ((*name).to_owned(), (*value).to_owned())),
         );
+        env.insert(
+            "TOKEN_PROVIDER".to_owned(),
+            program("token-provider")?.display().to_string(),
+        );
+        // The infrastructure makes its secrets by itself, but containers are started before the rest of it.
+        infra::run("secrets", &[], &env)?;
+        let infra = Infra::place(backend, env.clone(), &IN_CONTAINERS).await?;
         let mut stack = Self {
             home,
             http: Client::new(),
             env,
+            infra,
             apps: Vec::new(),
         };
-        stack.env.insert(
-            "TOKEN_PROVIDER".to_owned(),
-            program("token-provider")?.display().to_string(),
-        );
-        stack.infra(&["up"])?;
+        stack.infra.script(&["up"])?;
         stack.env.extend(stack.tokens()?);
         for (app, ports) in run_file
             .apps
@@ -115,8 +128,13 @@ impl Stack {
 
     /// The address of a service's sidecar, which lets in who knows `DAPR_API_TOKEN`.
     pub fn sidecar_url(&self, app_id: &str, path: &str) -> anyhow::Result<String> {
-        let port = &self.member(app_id)?.env["DAPR_HTTP_PORT"];
+        let port = &self.env_of(app_id)?["DAPR_HTTP_PORT"];
         Ok(format!("http://127.0.0.1:{port}{path}"))
+    }
+
+    /// What a service finds in its environment.
+    pub fn env_of(&self, app_id: &str) -> anyhow::Result<&BTreeMap<String, String>> {
+        Ok(&self.member(app_id)?.env)
     }
 
     /// The folder that holds this stack's data, secrets, mails and logs.
@@ -129,32 +147,68 @@ impl Stack {
         &self.env
     }
 
-    /// Stops or starts one part of the infrastructure: `("stop", "broker")`.
-    pub fn infra(&self, args: &[&str]) -> anyhow::Result<()> {
-        let output = Command::new(Path::new(ROOT).join("INFRASTRUCTURE/local/infra"))
-            .args(args)
-            .envs(&self.env)
-            .output()?;
+    /// What this stack's services and sidecars have behind them, part by part.
+    pub fn infra(&self) -> &Infra {
+        &self.infra
+    }
+
+    /// Moves the system that runs to another component set, and comes back when nothing is left in the old broker. A sidecar that ends
+    /// meanwhile is started again, as `make up` and Kubernetes do.
+    pub async fn swap(&self, set: &str) -> anyhow::Result<()> {
+        let mut command = self.infra.command(&["swap"]);
+        command.env("PAYME_SET", set);
+        let mut command = tokio::process::Command::from(command);
+        let output = command.output();
+        tokio::pin!(output);
+        let output = loop {
+            tokio::select! {
+                output = &mut output => break output?,
+                () = tokio::time::sleep(Duration::from_millis(200)) => self.start_ended_sidecars()?,
+            }
+        };
         ensure!(
             output.status.success(),
-            "infra {args:?}: {}",
+            "swap to {set}: {}{}",
+            String::from_utf8_lossy(&output.stdout),
             String::from_utf8_lossy(&output.stderr)
         );
         Ok(())
     }
 
+    fn start_ended_sidecars(&self) -> anyhow::Result<()> {
+        for app in &self.apps {
+            let ended = match &mut *lock(&app.sidecar) {
+                Some(sidecar) => sidecar.has_ended()?,
+                None => false,
+            };
+            if ended {
+                self.start_sidecar_again(&app.id)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The component set in use, and the one after it, in the order of their names and round again.
+    pub fn set_and_next(&self) -> anyhow::Result<(String, String)> {
+        let set = std::fs::read_to_string(self.home().join("set"))?
+            .trim()
+            .to_owned();
+        let mut sets = Vec::new();
+        for folder in std::fs::read_dir(Path::new(ROOT).join("components"))? {
+            let folder = folder?;
+            if folder.path().join("mail.yaml").exists() {
+                sets.push(folder.file_name().to_string_lossy().into_owned());
+            }
+        }
+        sets.sort();
+        let next = sets.iter().find(|other| **other > set).or_else(|| sets.first());
+        let next = next.context("no component sets")?.clone();
+        Ok((set, next))
+    }
+
     /// All mails to an address, as a person would read them, oldest first.
     pub fn mails_to(&self, address: &str) -> anyhow::Result<String> {
-        let output = Command::new(Path::new(ROOT).join("INFRASTRUCTURE/local/mail"))
-            .arg(address)
-            .envs(&self.env)
-            .output()?;
-        ensure!(
-            output.status.success(),
-            "mail: {}",
-            String::from_utf8_lossy(&output.stderr)
-        );
-        Ok(String::from_utf8(output.stdout)?)
+        infra::run("mail", &[address], &self.env)
     }
 
     /// SIGKILL for the service; its sidecar stays.
@@ -174,7 +228,7 @@ impl Stack {
     pub fn command(&self, app_id: &str, args: &[&str]) -> anyhow::Result<()> {
         let output = Command::new(program(app_id)?)
             .args(args)
-            .envs(&self.member(app_id)?.env)
+            .envs(self.env_of(app_id)?)
             .output()?;
         ensure!(
             output.status.success(),
@@ -218,14 +272,21 @@ impl Stack {
         Ok(())
     }
 
+    /// It says so, and others reach it: its sidecar takes it for healthy a little later, and refuses all calls until then.
     async fn ready_is(&self, app: &Member) -> anyhow::Result<()> {
-        let url = format!("http://127.0.0.1:{}/readyz", app.port);
+        let ready = format!("http://127.0.0.1:{}/readyz", app.port);
+        let reached = self.sidecar_url("gateway", &format!("/v1.0/invoke/{}/method/healthz", app.id))?;
+        let token = &self.env["DAPR_API_TOKEN"];
         within(
             Duration::from_mins(1),
             &format!("{} is ready (logs in {})", app.id, self.home().display()),
             || async {
-                let answer = self.http.get(&url).send().await.ok()?;
-                answer.status().is_success().then_some(())
+                for url in [&ready, &reached] {
+                    let request = self.http.get(url).header("dapr-api-token", token);
+                    let answer = request.send().await.ok()?;
+                    answer.status().is_success().then_some(())?;
+                }
+                Some(())
             },
         )
         .await
@@ -365,6 +426,8 @@ impl Stack {
             ("--scheduler-host-address", String::new()),
             ("--enable-app-health-check", "true".to_owned()),
             ("--app-health-check-path", "/healthz".to_owned()),
+            ("--app-health-probe-interval", "1".to_owned()),
+            ("--app-health-probe-timeout", "1000".to_owned()),
             ("--log-level", "warn".to_owned()),
         ]
         .into_iter()
@@ -400,11 +463,24 @@ impl Stack {
     }
 }
 
+impl Stack {
+    /// Ends everything at once, for who is interrupted and can't drop it.
+    pub async fn end(&self) -> anyhow::Result<()> {
+        for app in &self.apps {
+            lock(&app.sidecar).take();
+            lock(&app.service).take();
+        }
+        self.infra.script(&["down"])?;
+        self.infra.remove_containers().await?;
+        Ok(std::fs::remove_dir_all(self.home())?)
+    }
+}
+
 impl Drop for Stack {
     fn drop(&mut self) {
         // Sidecars and services first, so that nobody logs a lost database.
         self.apps.clear();
-        if let Err(error) = self.infra(&["down"]) {
+        if let Err(error) = self.infra.script(&["down"]) {
             eprintln!("the test's infrastructure could not be stopped: {error:#}");
         }
     }
@@ -460,17 +536,11 @@ fn daprd() -> anyhow::Result<PathBuf> {
 
 /// The variables of a stack in a folder of its own with ports from `first` on: what its scripts and components refer to.
 fn infra_env(home: &Path, first: u16) -> anyhow::Result<BTreeMap<String, String>> {
-    let output = Command::new(Path::new(ROOT).join("INFRASTRUCTURE/local/infra"))
-        .arg("env")
-        .env("PAYME_HOME", home)
-        .env("PAYME_PORTS", first.to_string())
-        .output()?;
-    ensure!(
-        output.status.success(),
-        "infra env: {}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    Ok(variables(&String::from_utf8(output.stdout)?))
+    let stack = BTreeMap::from([
+        ("PAYME_HOME".to_owned(), home.display().to_string()),
+        ("PAYME_PORTS".to_owned(), first.to_string()),
+    ]);
+    Ok(variables(&infra::run("infra", &["env"], &stack)?))
 }
 
 /// What stands in lines of the form NAME=value.

@@ -1,5 +1,7 @@
-"""Makes JetStream's streams and durable consumers.
-Usage: nats-streams.py PORT TOKEN-FILE ACK-WAIT-SECONDS MAX-ACK-PENDING, with lines "APP TOPIC" as input.
+"""Makes JetStream's streams and durable consumers, or names those that have events to come.
+Usage: nats-streams.py make PORT TOKEN-FILE ACK-WAIT-SECONDS MAX-ACK-PENDING
+       nats-streams.py waiting PORT TOKEN-FILE
+with lines "APP TOPIC" as input.
 
 Dapr's component makes neither a stream nor more than one durable consumer of a name in a stream. So each topic is a
 stream of its own, in which a consumer has its app's name. A stream of the `interest` kind keeps an event until each of its
@@ -69,12 +71,21 @@ def make(nats: Nats, app: str, topic: str, ack_wait_seconds: int, max_ack_pendin
     nats.ask(f"CONSUMER.DURABLE.CREATE.{topic}.{app}", {"stream_name": topic, "config": consumer})
 
 
+def is_waiting(nats: Nats, app: str, topic: str) -> bool:
+    consumer = nats.ask(f"CONSUMER.INFO.{topic}.{app}", {})
+    return consumer["num_pending"] + consumer["num_ack_pending"] > 0
+
+
 def main():
-    port, token_file, ack_wait_seconds, max_ack_pending = sys.argv[1:]
+    what, port, token_file, *settings = sys.argv[1:]
     with open(token_file, encoding="utf-8") as token:
         nats = Nats(int(port), token.read())
     for line in sys.stdin:
-        make(nats, *line.split(), int(ack_wait_seconds), int(max_ack_pending))
+        app, topic = line.split()
+        if what == "make":
+            make(nats, app, topic, *map(int, settings))
+        elif is_waiting(nats, app, topic):
+            print(f"{app}/{topic}")
 
 
 main()

@@ -1,11 +1,13 @@
 //! Accounts, balances and the double-entry ledger. Start here: the routes are the table of contents.
 
 mod domain;
+mod events;
 mod ledger;
 mod routes;
 pub mod sealer;
 mod state;
 mod statement_file;
+pub mod statements;
 mod store;
 pub mod verify;
 
@@ -14,6 +16,7 @@ use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub use domain::{Kind, Posting};
+pub use events::events_schema;
 pub use ledger::Ledger;
 pub use state::AppState;
 

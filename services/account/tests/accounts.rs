@@ -1,10 +1,9 @@
 //! `GET /accounts`, `GET /accounts/{id}` and `POST /internal/provision`.
 
-mod support;
-
 use sqlx::PgPool;
-use support::App;
 use uuid::Uuid;
+
+use crate::support::App;
 
 #[sqlx::test]
 async fn a_user_without_accounts_gets_the_default_one_by_listing(pool: PgPool) {

@@ -1,11 +1,10 @@
 //! `GET /internal/balances`.
 
-mod support;
-
 use serde_json::{Value, json};
 use sqlx::PgPool;
-use support::{App, transfer};
 use uuid::Uuid;
+
+use crate::support::{App, transfer};
 
 async fn balances(app: &App, query: &str) -> testkit::Answer {
     let token = app.issuer.service_token("activity", "account", "ledger:read");

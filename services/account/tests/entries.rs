@@ -1,10 +1,9 @@
 //! `GET /accounts/{id}/entries`.
 
-mod support;
-
 use sqlx::PgPool;
-use support::{App, transfer};
 use uuid::Uuid;
+
+use crate::support::{App, transfer};
 
 #[sqlx::test]
 async fn entries_come_newest_first_and_page_by_page(pool: PgPool) {

@@ -1,15 +1,13 @@
 //! `POST /internal/erase`.
-#![allow(clippy::unwrap_used, reason = "a test that can't go on has to end")]
-
-mod support;
 
 use std::sync::Arc;
 
 use serde_json::{Value, json};
 use sqlx::PgPool;
-use support::{App, Holder, top_up, transfer};
 use testkit::{Answer, call, request};
 use uuid::Uuid;
+
+use crate::support::{App, Holder, top_up, transfer};
 
 async fn erase_as(app: &App, token: &str, body: &Value) -> Answer {
     call(&app.router, request("POST", "/internal/erase", token, body)).await

@@ -1,15 +1,13 @@
 //! `GET /account-types`, `POST /accounts`, `PATCH /accounts/{id}` and `POST /accounts/{id}/close`.
-#![allow(clippy::unwrap_used, reason = "a test that can't go on has to end")]
-
-mod support;
 
 use std::sync::Arc;
 
 use serde_json::{Value, json};
 use sqlx::PgPool;
-use support::{App, Holder, top_up, transfer};
 use testkit::{Answer, call, request};
 use uuid::Uuid;
+
+use crate::support::{App, Holder, top_up, transfer};
 
 /// A UUID of version 4, as browsers make them.
 fn random_id() -> Uuid {

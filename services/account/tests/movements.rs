@@ -1,13 +1,12 @@
 //! `POST /internal/postings`: withdrawals, holds and their ends, fees, refunds, atomic batches, limits.
 
-mod support;
-
 use std::sync::Arc;
 
 use serde_json::{Value, json};
 use sqlx::PgPool;
-use support::{App, deposit, end_of, eur, hold, transfer};
 use uuid::Uuid;
+
+use crate::support::{App, deposit, end_of, eur, hold, transfer};
 
 fn codes(results: &[Value]) -> Vec<&str> {
     results

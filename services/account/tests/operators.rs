@@ -1,13 +1,11 @@
 //! `/admin/accounts/{id}` with freeze, unfreeze and limits.
-#![allow(clippy::unwrap_used, reason = "a test that can't go on has to end")]
-
-mod support;
 
 use serde_json::{Value, json};
 use sqlx::PgPool;
-use support::{App, Holder, transfer};
 use testkit::{Answer, call, request};
 use uuid::Uuid;
+
+use crate::support::{App, Holder, transfer};
 
 async fn as_operator(app: &App, method: &str, path: String, body: Value) -> Answer {
     let token = app.issuer.token_with_roles(Uuid::now_v7(), &["operator"]);

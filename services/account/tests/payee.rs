@@ -1,13 +1,11 @@
 //! `POST /internal/payee`.
-#![allow(clippy::unwrap_used, reason = "a test that can't go on has to end")]
-
-mod support;
 
 use serde_json::{Value, json};
 use sqlx::PgPool;
-use support::App;
 use testkit::{Answer, call, request};
 use uuid::Uuid;
+
+use crate::support::App;
 
 async fn payee(app: &App, user: Uuid, currency: &str) -> Answer {
     let token = app

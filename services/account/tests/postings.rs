@@ -1,13 +1,12 @@
 //! `POST /internal/postings`.
 
-mod support;
-
 use std::sync::Arc;
 
 use serde_json::json;
 use sqlx::PgPool;
-use support::{App, eur, top_up, transfer};
 use uuid::Uuid;
+
+use crate::support::{App, eur, top_up, transfer};
 
 #[sqlx::test]
 async fn a_transfer_moves_both_legs(pool: PgPool) {

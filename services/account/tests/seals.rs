@@ -1,14 +1,12 @@
 //! The sealer: what is committed goes into the chain, once, whoever is at it.
-#![allow(clippy::unwrap_used, reason = "a test that can't go on has to end")]
-
-mod support;
 
 use std::sync::Arc;
 
 use account::sealer::seal_waiting;
 use sqlx::PgPool;
-use support::{App, transfer};
 use uuid::Uuid;
+
+use crate::support::{App, transfer};
 
 async fn count(pool: &PgPool, table: &str) -> i64 {
     sqlx::query_scalar(sqlx::AssertSqlSafe(format!("select count(*) from {table}")))

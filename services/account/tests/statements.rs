@@ -1,47 +1,14 @@
 //! `GET /accounts/{id}/balance` and `GET /accounts/{id}/statement`.
-#![allow(clippy::unwrap_used, reason = "a test that can't go on has to end")]
-
-mod support;
 
 use axum::body::to_bytes;
 use axum::http::HeaderMap;
 use serde_json::{Value, json};
 use sqlx::PgPool;
-use support::{App, Holder, transfer};
 use testkit::request;
 use tower::ServiceExt;
 use uuid::Uuid;
 
-/// Writes `count` top-ups of 1 into the past of an empty account, one every `every` (an interval) from `start` on.
-async fn backdate(app: &App, holder: &Holder, count: i64, start: &str, every: &str) {
-    sqlx::query(
-        "with numbers as (
-             select n, $3::timestamptz + (n - 1) * $4::interval as at, gen_random_uuid() as posting_id
-             from generate_series(1, $2) as n
-         ), outside as (
-             update accounts set balance_minor = balance_minor - $2 where type = 'external' and currency = 'EUR' returning id
-         ), own as (
-             update accounts set balance_minor = $2, sequence = $2 where id = $1
-         ), new_postings as (
-             insert into postings (id, kind, initiator_user_id, from_account_id, to_account_id, amount_minor, currency,
-                                   from_balance_minor, to_balance_minor, created_at)
-             select posting_id, 'top_up', $5, outside.id, $1, 1, 'EUR', -n, n, at from numbers, outside
-         )
-         insert into entries (account_id, sequence, posting_id, amount_minor, balance_minor, created_at)
-         select $1, n, posting_id, 1, n, at from numbers",
-    )
-    .bind(holder.account)
-    .bind(count)
-    .bind(start.parse::<chrono::DateTime<chrono::Utc>>().unwrap())
-    .bind(match every {
-        "1 day" => sqlx::postgres::types::PgInterval { months: 0, days: 1, microseconds: 0 },
-        _ => sqlx::postgres::types::PgInterval { months: 0, days: 0, microseconds: 1_000_000 },
-    })
-    .bind(holder.user)
-    .execute(&app.pool)
-    .await
-    .unwrap();
-}
+use crate::support::{App, Holder, transfer};
 
 async fn balance_at(app: &App, holder: &Holder, at: &str) -> (i64, i64) {
     let path = format!("/accounts/{}/balance?at={at}", holder.account);
@@ -79,7 +46,8 @@ async fn the_balance_at_a_time_is_that_of_the_last_entry_up_to_it(pool: PgPool) 
     );
     for count in [1, 2, 3, 7, 100] {
         let holder = app.holder(0).await;
-        backdate(&app, &holder, count, "2020-01-01T12:00:00Z", "1 day").await;
+        app.backdate(&holder, count, "2020-01-01T12:00:00Z", "1 day")
+            .await;
         assert_eq!(
             balance_at(&app, &holder, "2020-01-01T11:59:59.999999Z").await,
             (0, 0)
@@ -91,7 +59,7 @@ async fn the_balance_at_a_time_is_that_of_the_last_entry_up_to_it(pool: PgPool) 
         );
     }
     let holder = app.holder(0).await;
-    backdate(&app, &holder, 31, "2020-01-01T12:00:00Z", "1 day").await;
+    app.backdate(&holder, 31, "2020-01-01T12:00:00Z", "1 day").await;
     for day in 1..=31 {
         assert_eq!(
             balance_at(&app, &holder, &format!("2020-01-{day:02}T11:00:00Z")).await,
@@ -129,7 +97,7 @@ async fn each_month_opens_as_the_one_before_closed(pool: PgPool) {
     let app = App::new(pool);
     let holder = app.holder(0).await;
     // The first entry is the last day of January, the last one the first of April.
-    backdate(&app, &holder, 62, "2020-01-31T00:00:00Z", "1 day").await;
+    app.backdate(&holder, 62, "2020-01-31T00:00:00Z", "1 day").await;
     let mut closed = 0;
     for (month, entries) in [
         ("2019-12", 0),
@@ -247,7 +215,8 @@ async fn a_fee_is_a_line_of_its_own(pool: PgPool) {
 async fn the_files_have_names_and_all_entries(pool: PgPool) {
     let app = App::new(pool);
     let holder = app.holder(0).await;
-    backdate(&app, &holder, 1_000, "2020-02-03T04:05:06Z", "1 second").await;
+    app.backdate(&holder, 1_000, "2020-02-03T04:05:06Z", "1 second")
+        .await;
     for (format, media_type) in [("csv", "text/csv; charset=utf-8"), ("pdf", "application/pdf")] {
         let (headers, body) = file(&app, &holder, &format!("?month=2020-02&format={format}")).await;
         assert_eq!(headers["content-type"], media_type);
@@ -269,8 +238,10 @@ async fn the_files_have_names_and_all_entries(pool: PgPool) {
 async fn a_month_with_too_many_entries_is_refused_and_one_with_as_many_as_fit_is_not(pool: PgPool) {
     let app = App::new(pool);
     let (most, more) = (app.holder(0).await, app.holder(0).await);
-    backdate(&app, &most, 10_000, "2020-02-01T00:00:00Z", "1 second").await;
-    backdate(&app, &more, 10_001, "2020-02-01T00:00:00Z", "1 second").await;
+    app.backdate(&most, 10_000, "2020-02-01T00:00:00Z", "1 second")
+        .await;
+    app.backdate(&more, 10_001, "2020-02-01T00:00:00Z", "1 second")
+        .await;
     for format in ["json", "csv", "pdf"] {
         let query = format!("?month=2020-02&format={format}");
         let (_, body) = file(&app, &most, &query).await;

@@ -1,7 +1,4 @@
 //! Verification: sound books are found sound, and each kind of damage is found and named by the check that is for it.
-#![allow(clippy::unwrap_used, reason = "a test that can't go on has to end")]
-
-mod support;
 
 use std::{process::Command, sync::Arc};
 
@@ -15,9 +12,10 @@ use account::{
 use chain::Head;
 use serde_json::{Value, json};
 use sqlx::{ConnectOptions, PgPool};
-use support::{App, Holder, deposit, end_of, eur, hold, top_up, transfer};
 use testkit::{Answer, call, request};
 use uuid::Uuid;
+
+use crate::support::{App, Holder, deposit, end_of, eur, hold, top_up, transfer};
 
 /// Small books in which everything has happened, sealed, with one posting more that waits for the chain.
 struct Books {

@@ -21,7 +21,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use domain::{
-    PaymentRequestChanged, SecurityAlert, SessionRevoked, TransactionMade, UserLoggedIn, UserRegistered,
+    PaymentRequestChanged, SecurityAlert, SessionRevoked, StatementReady, TransactionMade, UserLoggedIn,
+    UserRegistered,
 };
 use events::Noted;
 pub use state::AppState;
@@ -50,6 +51,7 @@ impl AppState {
             .on::<Noted<SecurityAlert>>(self)
             .on::<Noted<TransactionMade>>(self)
             .on::<Noted<PaymentRequestChanged>>(self)
+            .on::<Noted<StatementReady>>(self)
     }
 }
 

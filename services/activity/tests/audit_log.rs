@@ -1,20 +1,14 @@
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a test that can't be set up has to end"
-)]
 //! The audit log and its chain, with a real PostgreSQL.
-
-mod support;
 
 use activity::sealer::Sealer;
 use activity::verify::{Part, Report, verify};
 use axum::Router;
 use serde_json::{Value, json};
 use sqlx::{Executor, PgPool};
-use support::{app, get_as_operator};
 use testkit::deliver;
 use uuid::Uuid;
+
+use crate::support::{app, get_as_operator};
 
 async fn log_in(router: &Router, user_id: Uuid) -> Uuid {
     let id = Uuid::now_v7();

@@ -1,18 +1,15 @@
 //! The auditor, with a real PostgreSQL and a ledger that errs.
 
-#![allow(clippy::unwrap_used, reason = "a test that can't go on has to end")]
-
-mod support;
-
 use activity::auditor;
 use activity::live::Live;
 use axum::Router;
 use serde_json::{Value, json};
 use sqlx::PgPool;
-use support::ledger::Ledger;
-use support::{app, app_with, audit};
 use testkit::deliver;
 use uuid::Uuid;
+
+use crate::support::ledger::Ledger;
+use crate::support::{app, app_with, audit};
 
 const OUTSIDE: Uuid = Uuid::from_u128(1);
 const FEES: Uuid = Uuid::from_u128(2);

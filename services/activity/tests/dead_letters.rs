@@ -1,12 +1,11 @@
 //! What operators see of events that had no effect, and what they do with them.
 
-mod support;
-
 use serde_json::{Value, json};
 use sqlx::PgPool;
-use support::{app, as_operator, get_as_operator};
 use testkit::deliver;
 use uuid::Uuid;
+
+use crate::support::{app, as_operator, get_as_operator};
 
 const LETTERS: &str = "/admin/activity/dead-letters";
 

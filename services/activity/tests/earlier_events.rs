@@ -1,27 +1,25 @@
 //! Events of earlier versions are understood as on the day that they were made.
 
-#![allow(clippy::unwrap_used, reason = "a test that can't go on has to end")]
-
-mod support;
-
 use serde_json::Value;
 use sqlx::PgPool;
-use support::{app, deliver_earlier, earlier_events, get_as};
 
-const ROUTES: [(&str, &str); 6] = [
+use crate::support::{app, deliver_earlier, earlier_events, get_as};
+
+const ROUTES: [(&str, &str); 7] = [
     ("USER_REGISTERED", "/events/user-registered"),
     ("USER_LOGGED_IN", "/events/user-logged-in"),
     ("SESSION_REVOKED", "/events/session-revoked"),
     ("SECURITY_ALERT", "/events/security-alert"),
     ("TRANSACTION_MADE", "/events/transaction-made"),
     ("PAYMENT_REQUEST_CHANGED", "/events/payment-request-changed"),
+    ("STATEMENT_READY", "/events/statement-ready"),
 ];
 
 /// Whom it is about, if it is about somebody.
 fn owner(event: &Value) -> Option<uuid::Uuid> {
     let data = &event["data"];
     let key = match data["state"].as_str() {
-        Some("open") => "payer_user_id",
+        Some("open" | "cancelled") => "payer_user_id",
         Some(_) => "requester_user_id",
         None if data.get("to_user_id").is_some() => "to_user_id",
         None => "user_id",

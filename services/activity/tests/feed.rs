@@ -1,13 +1,12 @@
 //! The routes, with a real PostgreSQL.
 
-mod support;
-
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 use sqlx::PgPool;
-use support::{app, get_as};
 use testkit::deliver;
 use uuid::Uuid;
+
+use crate::support::{app, get_as};
 
 fn made(transaction_id: Uuid, from: Uuid, to: Uuid) -> Value {
     json!({
@@ -184,6 +183,77 @@ async fn each_line_says_what_happened_in_the_readers_language(pool: PgPool) {
     );
     let line = in_german(&router, "/activity", ada).await["items"][0].clone();
     assert_eq!(line["text"], "Sie haben 12,50 EUR gesendet.");
+}
+
+/// An event as its publisher sends it.
+fn event(kind: &str, data: &Value) -> Value {
+    json!({ "specversion": "1.0", "id": Uuid::now_v7(), "type": kind, "source": "test", "subject": "test",
+            "time": "2026-01-01T00:00:00Z", "data": data })
+}
+
+#[sqlx::test]
+async fn a_statement_is_a_line_that_names_the_month(pool: PgPool) {
+    let (router, ada, account) = (app(pool), Uuid::now_v7(), Uuid::now_v7());
+    let euro = |amount| json!({ "amount_minor": amount, "currency": "EUR" });
+    for month in ["2026-03", "2026-13"] {
+        let ready = event(
+            "payme.statement.ready.v1",
+            &json!({ "user_id": ada, "account_id": account, "month": month, "opening": euro(-5), "closing": euro(1250) }),
+        );
+        deliver(&router, "/events/statement-ready", TOKEN, &ready).await;
+    }
+    let lines = get_as(&router, "/activity?kind=statement_ready", ada).await.json["items"].clone();
+    let texts = [&lines[0]["text"], &lines[1]["text"]];
+    // Whoever sent that: the line is there, and says what it can.
+    assert_eq!(
+        texts,
+        [
+            "Your account statement for 2026-13 is ready.",
+            "Your account statement for March 2026 is ready."
+        ]
+    );
+    let data =
+        json!({ "account_id": account, "month": "2026-03", "opening": euro(-5), "closing": euro(1250) });
+    assert_eq!(lines[1]["data"], data);
+    let lines = in_german(&router, "/activity", ada).await["items"].clone();
+    assert_eq!(lines[1]["text"], "Ihr Kontoauszug für März 2026 ist da.");
+}
+
+#[sqlx::test]
+async fn each_party_of_a_request_for_money_sees_what_the_other_did_and_both_see_its_end(pool: PgPool) {
+    let (router, ada, bob) = (app(pool), Uuid::now_v7(), Uuid::now_v7());
+    for state in ["open", "declined", "cancelled", "expired", "of_next_year"] {
+        let changed = event(
+            "payme.payment_request.changed.v1",
+            &json!({
+                "payment_request_id": Uuid::now_v7(), "state": state, "requester_user_id": ada, "payer_user_id": bob,
+                "amount": { "amount_minor": 1250, "currency": "EUR" }, "expires_at": "2026-01-15T00:00:00Z",
+                "changed_at": "2026-01-01T00:00:00Z",
+            }),
+        );
+        deliver(&router, "/events/payment-request-changed", TOKEN, &changed).await;
+    }
+    for (user, texts) in [
+        (
+            ada,
+            vec![
+                "A request for 12.50 EUR has expired.",
+                "Your request for 12.50 EUR was declined.",
+            ],
+        ),
+        (
+            bob,
+            vec![
+                "A request for 12.50 EUR has expired.",
+                "A request for 12.50 EUR was taken back.",
+                "You are asked for 12.50 EUR.",
+            ],
+        ),
+    ] {
+        let feed = get_as(&router, "/activity", user).await.json;
+        let items = feed["items"].as_array().unwrap().iter();
+        assert_eq!(items.map(|item| &item["text"]).collect::<Vec<_>>(), texts);
+    }
 }
 
 #[sqlx::test]

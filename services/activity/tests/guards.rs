@@ -1,7 +1,5 @@
 //! Who may call what, and what must never pass.
 
-mod support;
-
 use activity::APP_ID;
 use sqlx::PgPool;
 use testkit::forgeries::{Target, assert_none_passes};
@@ -12,7 +10,7 @@ use uuid::Uuid;
 #[sqlx::test]
 async fn each_route_lets_in_whom_the_contract_names_and_nobody_else(pool: PgPool) {
     Walk {
-        router: &support::app_without_streams(pool),
+        router: &crate::support::app_without_streams(pool),
         issuer: &Issuer::new(),
         app_id: APP_ID,
         openapi: &activity::openapi().unwrap(),
@@ -26,7 +24,7 @@ async fn each_route_lets_in_whom_the_contract_names_and_nobody_else(pool: PgPool
 #[sqlx::test]
 async fn no_forged_token_passes(pool: PgPool) {
     assert_none_passes(&Target {
-        router: &support::app(pool),
+        router: &crate::support::app(pool),
         issuer: &Issuer::new(),
         method: "GET",
         path: "/activity",

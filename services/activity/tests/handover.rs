@@ -1,10 +1,9 @@
 //! The database of this service is that of whoever stands in its place, too.
 
-mod support;
-
 use sqlx::PgPool;
-use support::app;
 use testkit::{call, request};
+
+use crate::support::app;
 
 #[sqlx::test(migrations = false)]
 #[ignore = "needs PAYME_REPLACEMENTS, as `make test-polyglot` sets it"]

@@ -1,15 +1,12 @@
 //! What the feed and the log tell of sessions that ended and of alerts, with a real PostgreSQL.
 
-#![allow(clippy::unwrap_used, reason = "a test that can't go on has to end")]
-
-mod support;
-
 use axum::Router;
 use serde_json::{Value, json};
 use sqlx::PgPool;
-use support::{app, get_as};
 use testkit::deliver;
 use uuid::Uuid;
+
+use crate::support::{app, get_as};
 
 const TOKEN: &str = "from-the-sidecar";
 

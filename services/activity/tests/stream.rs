@@ -1,7 +1,4 @@
 //! The stream of a feed, with a real PostgreSQL and two replicas.
-#![expect(clippy::unwrap_used, reason = "a test that can't be set up has to end")]
-
-mod support;
 
 use std::time::Duration;
 
@@ -13,10 +10,11 @@ use futures_util::StreamExt;
 use serde_json::{Value, json};
 use server::Background;
 use sqlx::PgPool;
-use support::{app, app_with};
 use testkit::{Issuer, deliver};
 use tower::ServiceExt;
 use uuid::Uuid;
+
+use crate::support::{app, app_with};
 
 /// A line arrives long before the poll, which is a net only.
 const SOON: Duration = Duration::from_secs(10);

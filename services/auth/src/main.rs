@@ -1,5 +1,6 @@
 //! The auth service. `auth openapi` and `auth events-schema TOPIC` print its contract, `auth admin grant USERNAME [ROLE]` gives
-//! somebody a role, `admin` if none is named; without an argument it serves.
+//! somebody a role, `admin` if none is named, `auth publish-again SINCE [UNTIL]` gives the broker events again that it has lost;
+//! without an argument it serves.
 
 use std::time::Duration;
 
@@ -21,8 +22,11 @@ async fn main() -> anyhow::Result<()> {
         ["events-schema", topic] => println!("{}", auth::events_schema(topic)?),
         ["admin", "grant", username] => admin::grant(username, "admin").await?,
         ["admin", "grant", username, role] => admin::grant(username, role).await?,
+        ["publish-again", ref times @ ..] => outbox::command(times).await?,
         [] => serve().await?,
-        _ => anyhow::bail!("usage: auth [openapi | events-schema TOPIC | admin grant USERNAME [ROLE]]"),
+        _ => anyhow::bail!(
+            "usage: auth [openapi | events-schema TOPIC | admin grant USERNAME [ROLE] | publish-again SINCE [UNTIL]]"
+        ),
     }
     Ok(())
 }
@@ -37,7 +41,7 @@ async fn serve() -> anyhow::Result<()> {
     let identity = Identity::from_sidecar(sidecar.clone(), APP_ID).await?;
     let (relay, relay_worker) = Relay::new(pool.clone(), sidecar.clone(), APP_ID);
     let background = Background::default();
-    background.spawn(|stop| relay_worker.run(stop));
+    relay_worker.start(&background);
     let old = pool.clone();
     background.every(RETENTION, "retention", move || retention::forget_old(old.clone()));
     let sealing = Key::parse(&sidecar.secret_value("auth-sealing-key").await?)?;

@@ -1,12 +1,11 @@
 //! What administrators do.
 
-mod support;
-
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 use sqlx::PgPool;
-use support::{Auth, PASSWORD};
 use uuid::Uuid;
+
+use crate::support::{Auth, PASSWORD};
 
 impl Auth {
     async fn change(&self, user_id: Uuid, body: Value) -> testkit::Answer {

@@ -1,15 +1,14 @@
 //! Who may call what, and what must never pass.
 
-mod support;
-
 use auth::APP_ID;
 use serde_json::Value;
 use sqlx::PgPool;
-use support::{Auth, PASSWORD};
 use testkit::forgeries::{Target, assert_none_passes};
 use testkit::guards::{Owned, Walk};
 use testkit::{service_claims, user_claims};
 use uuid::Uuid;
+
+use crate::support::{Auth, PASSWORD};
 
 #[sqlx::test]
 async fn each_route_lets_in_whom_the_contract_names_and_nobody_else(pool: PgPool) {

@@ -1,15 +1,13 @@
-#![allow(clippy::unwrap_used, reason = "a test that can't go on has to end")]
 //! Changing and resetting passwords, and the second factor.
-
-mod support;
 
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 use sqlx::PgPool;
-use support::{Auth, PASSWORD, login};
 use testkit::Answer;
 use totp_rs::{Builder, Secret};
 use uuid::Uuid;
+
+use crate::support::{Auth, PASSWORD, login};
 
 const NEW_PASSWORD: &str = "staple battery horse correct";
 

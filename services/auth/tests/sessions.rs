@@ -1,12 +1,11 @@
 //! Logging in, going on, and ending.
 
-mod support;
-
 use axum::http::StatusCode;
 use serde_json::json;
 use sqlx::PgPool;
-use support::{Auth, PASSWORD, login, new_ref};
 use uuid::Uuid;
+
+use crate::support::{Auth, PASSWORD, login, new_ref};
 
 #[sqlx::test]
 async fn username_and_address_log_in_in_any_case_and_the_first_time_is_told_once(pool: PgPool) {

@@ -1,13 +1,12 @@
 //! Registering, verifying an address, and what Email may ask.
 
-mod support;
-
 use axum::http::StatusCode;
 use serde_json::json;
 use sqlx::PgPool;
-use support::{Auth, PASSWORD};
 use testkit::Issuer;
 use uuid::Uuid;
+
+use crate::support::{Auth, PASSWORD};
 
 #[sqlx::test]
 async fn registering_stores_a_hash_and_announces_the_user_once(pool: PgPool) {

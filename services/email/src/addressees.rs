@@ -1,5 +1,5 @@
-//! Whom the mails of a batch go to: Auth and User are asked once for all of them, when the mails are sent, so that a changed
-//! address or preference is right at once.
+//! Whom the mails of a batch go to: User is asked once for all of them, and Auth for those that are wanted, when the mails are sent,
+//! so that a changed address or preference is right at once.
 
 use std::collections::{HashMap, HashSet};
 
@@ -16,50 +16,63 @@ use crate::store::queue::Claimed;
 
 pub struct Addressees {
     contacts: HashMap<Uuid, Contact>,
-    /// None: User did not answer.
-    chosen: Option<HashMap<Uuid, Chosen>>,
+    wishes: Wishes,
 }
 
 pub enum Found {
     /// Whoever has to be asked did not answer.
     Unknown,
-    Unwanted,
     /// There is no such user any more.
     Gone,
     /// A mail of this kind, which may be another than was queued.
     Writable(Kind, Addressee),
 }
 
-impl Addressees {
-    pub async fn of(app: &AppState, mails: &[Claimed]) -> Result<Self> {
+/// What the people of a batch want to hear of. None: User did not answer.
+pub struct Wishes(Option<HashMap<Uuid, Chosen>>);
+
+impl Wishes {
+    pub async fn of(app: &AppState, mails: &[Claimed]) -> Self {
         let users: HashSet<Uuid> = mails.iter().map(|mail| mail.user_id).collect();
+        let chosen = app.preferences.of(&Vec::from_iter(users)).await.ok();
+        Self(chosen.map(|all| all.into_iter().map(|chosen| (chosen.user_id, chosen)).collect()))
+    }
+
+    /// A kind that this version does not know is nothing that anybody could have chosen to miss.
+    pub fn turn_down(&self, mail: &Claimed) -> bool {
+        let kind = Kind::of(&mail.kind);
+        let chosen = self.chosen_by(mail.user_id);
+        kind.zip(chosen).is_some_and(|(kind, chosen)| !chosen.wants(kind))
+    }
+
+    fn chosen_by(&self, user_id: Uuid) -> Option<&Chosen> {
+        self.0.as_ref()?.get(&user_id)
+    }
+}
+
+impl Addressees {
+    pub async fn of(app: &AppState, mails: &[Claimed], wishes: Wishes) -> Result<Self> {
         let other = |mail: &Claimed| mail.facts["other_user_id"].as_str()?.parse().ok();
         let people: HashSet<Uuid> = mails
             .iter()
             .filter_map(other)
-            .chain(users.iter().copied())
+            .chain(mails.iter().map(|mail| mail.user_id))
             .collect();
-        let (users, people) = (Vec::from_iter(users), Vec::from_iter(people));
-        let (contacts, chosen) = tokio::join!(app.contacts.of(&people), app.preferences.of(&users));
-        let contacts = contacts?
+        let contacts = app.contacts.of(&Vec::from_iter(people)).await?;
+        let contacts = contacts
             .into_iter()
             .map(|contact| (contact.user_id, contact))
             .collect();
-        let chosen = chosen.ok();
-        let chosen = chosen.map(|all| all.into_iter().map(|chosen| (chosen.user_id, chosen)).collect());
-        Ok(Self { contacts, chosen })
+        Ok(Self { contacts, wishes })
     }
 
     /// Tokens are made here, not before: the queue keeps none.
     pub async fn find(&self, app: &AppState, user_id: Uuid, kind: Kind, facts: &Facts) -> Result<Found> {
-        let chosen = self.chosen.as_ref().and_then(|chosen| chosen.get(&user_id));
         // What nobody can go without does not wait for User either; it is in English then.
-        if self.chosen.is_none() && kind.preference().is_some() {
+        if self.wishes.0.is_none() && kind.preference().is_some() {
             return Ok(Found::Unknown);
         }
-        if chosen.is_some_and(|chosen| !chosen.wants(kind)) {
-            return Ok(Found::Unwanted);
-        }
+        let chosen = self.wishes.chosen_by(user_id);
         let language = chosen.map(Chosen::language).unwrap_or_default();
         let to = |username, email, token| Addressee {
             username,

@@ -1,6 +1,6 @@
 //! What a mail is about, as the queue keeps it: no name, no address, no token.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use money::Money;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -21,6 +21,15 @@ pub struct Facts {
     /// The other party of a movement or a request.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub other_user_id: Option<Uuid>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub account_id: Option<Uuid>,
+    /// The first day of the month that a statement is of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub month: Option<NaiveDate>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub opening: Option<Money>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub closing: Option<Money>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub device: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -49,6 +49,8 @@ kinds! {
     Refunded, "refunded", "You got money back", "Du hast Geld zurückbekommen";
     MoneyRequested, "money_requested", "You are asked for money", "Du wirst um Geld gebeten";
     RequestDeclined, "request_declined", "Your request for money was declined", "Deine Bitte um Geld wurde abgelehnt";
+    RequestExpired, "request_expired", "Your request for money has expired", "Deine Bitte um Geld ist abgelaufen";
+    Statement, "statement", "Your monthly statement", "Dein monatlicher Kontoauszug";
     NewDeviceLogin, "new_device_login", "A login from a new device", "Eine Anmeldung von einem neuen Gerät";
     AccountLocked, "account_locked", "Your account is locked for a while", "Dein Zugang ist eine Weile gesperrt";
     PasswordChanged, "password_changed", "Your password was changed", "Dein Passwort wurde geändert";
@@ -71,6 +73,8 @@ impl Kind {
                 | Self::Refunded
                 | Self::MoneyRequested
                 | Self::RequestDeclined
+                | Self::RequestExpired
+                | Self::Statement
         )
     }
 
@@ -80,7 +84,8 @@ impl Kind {
             Self::Sent | Self::Withdrawn => Some("money_sent"),
             Self::Received | Self::Refunded => Some("money_received"),
             Self::ToppedUp => Some("topped_up"),
-            Self::MoneyRequested | Self::RequestDeclined => Some("payment_requests"),
+            Self::MoneyRequested | Self::RequestDeclined | Self::RequestExpired => Some("payment_requests"),
+            Self::Statement => Some("statement"),
             Self::NewDeviceLogin => Some("new_device_login"),
             _ => None,
         }

@@ -1,7 +1,22 @@
 //! The languages of mails, and how each writes times and amounts.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use money::Money;
+
+const GERMAN_MONTHS: [&str; 12] = [
+    "Januar",
+    "Februar",
+    "März",
+    "April",
+    "Mai",
+    "Juni",
+    "Juli",
+    "August",
+    "September",
+    "Oktober",
+    "November",
+    "Dezember",
+];
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Language {
@@ -36,6 +51,14 @@ impl Language {
         time.format(form).to_string()
     }
 
+    /// The month that a day is in: `March 2026`, `März 2026`.
+    pub fn month(self, day: NaiveDate) -> String {
+        match self {
+            Self::English => day.format("%B %Y").to_string(),
+            Self::German => format!("{} {}", GERMAN_MONTHS[day.month0() as usize], day.year()),
+        }
+    }
+
     /// `12.50 EUR`, `12,50 €`
     pub fn amount(self, amount: Money) -> String {
         let text = amount.to_string();
@@ -64,6 +87,13 @@ mod tests {
         ] {
             assert_eq!(Language::of(tag), expected, "{tag}");
         }
+    }
+
+    #[test]
+    fn months_have_their_names() {
+        let march = NaiveDate::from_ymd_opt(2026, 3, 1).unwrap();
+        assert_eq!(Language::English.month(march), "March 2026");
+        assert_eq!(Language::German.month(march), "März 2026");
     }
 
     #[test]

@@ -56,13 +56,20 @@ impl Letters {
 
     pub fn write(&self, kind: Kind, to: &Addressee, facts: &Facts) -> Result<Letter, Error> {
         let language = to.language;
+        let amount = |money: Option<_>| money.map_or(Value::UNDEFINED, |money| language.amount(money).into());
         let values = context! {
             origin => &*self.public_origin,
             username => &to.username,
             other => &to.other,
             token => to.token.as_ref().map_or(Value::UNDEFINED, Value::from),
             when => language.time(facts.at),
-            amount => facts.amount.map_or(Value::UNDEFINED, |amount| language.amount(amount).into()),
+            amount => amount(facts.amount),
+            opening => amount(facts.opening),
+            closing => amount(facts.closing),
+            month => facts.month.map_or(Value::UNDEFINED, |month| language.month(month).into()),
+            // As routes take it.
+            month_number => facts.month.map_or(Value::UNDEFINED, |month| month.format("%Y-%m").to_string().into()),
+            account_id => facts.account_id.map_or(Value::UNDEFINED, |id| id.to_string().into()),
             transaction_id => facts.transaction_id.map_or(Value::UNDEFINED, |id| id.to_string().into()),
             payment_request_id =>
                 facts.payment_request_id.map_or(Value::UNDEFINED, |id| id.to_string().into()),
@@ -131,6 +138,10 @@ mod tests {
             expires_at: Some(Utc::now()),
             amount: serde_json::from_str(r#"{"amount_minor":1250,"currency":"EUR"}"#).unwrap(),
             other_user_id: None,
+            account_id: Some(Uuid::now_v7()),
+            month: chrono::NaiveDate::from_ymd_opt(2026, 11, 1),
+            opening: serde_json::from_str(r#"{"amount_minor":-5,"currency":"EUR"}"#).unwrap(),
+            closing: serde_json::from_str(r#"{"amount_minor":0,"currency":"EUR"}"#).unwrap(),
             device: Some("<u>browser</u>".into()),
             locked_until: Some(Utc::now()),
         }
@@ -183,7 +194,7 @@ mod tests {
             token: None,
             ..eve(Language::English)
         };
-        for kind in [Kind::PasswordReset, Kind::Sent] {
+        for kind in [Kind::PasswordReset, Kind::Sent, Kind::Statement] {
             assert!(letters().write(kind, &to, &Facts::default()).is_err(), "{kind:?}");
         }
     }

@@ -52,6 +52,7 @@ impl AppState {
             .on::<events::UserRegistered>(self)
             .on::<events::TransactionMade>(self)
             .on::<events::PaymentRequestChanged>(self)
+            .on::<events::StatementReady>(self)
             .on::<events::SecurityAlert>(self)
     }
 }

@@ -4,6 +4,7 @@
 //! sends it again. No mail system can rule that out.
 
 use std::num::NonZeroU32;
+use std::slice::from_ref;
 use std::time::Duration;
 
 use problem::Result;
@@ -12,14 +13,16 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::AppState;
-use crate::addressees::{Addressees, Found};
+use crate::addressees::{Addressees, Found, Wishes};
 use crate::facts::Facts;
 use crate::kind::Kind;
 use crate::mailer::{Refusal, is_one_address};
 use crate::store::queue::{self, Claimed};
 
+/// What is queued within this time goes together: nobody misses a mail that soon, and the others and the disk are asked once for all.
+const GATHER: Duration = Duration::from_millis(200);
 /// With the other parties, no more people than Auth tells of at once.
-const BATCH: i64 = 50;
+const BATCH: usize = 50;
 const POLL: Duration = Duration::from_secs(1);
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_mins(1);
@@ -61,6 +64,7 @@ impl Worker {
                     Next::Again => {}
                     Next::Rest => {
                         let _woken_or_polled = tokio::time::timeout(POLL, self.app.wake.notified()).await;
+                        tokio::time::sleep(GATHER).await;
                     }
                     Next::Pause => tokio::time::sleep(pause).await,
                 }
@@ -80,18 +84,28 @@ impl Worker {
         if mails.is_empty() {
             return Ok(Next::Rest);
         }
+        let full = mails.len() == BATCH;
         // The oldest first.
         mails.sort_by_key(|mail| mail.id);
-        let next = self.send_all(&mails, lease, stop).await;
+        let next = self.send_all(mails, lease, stop).await;
+        if matches!(next, Ok(Next::Again)) && !stop.is_cancelled() {
+            return Ok(if full { Next::Again } else { Next::Rest });
+        }
         // Whatever ended the turn early, the rest need not wait for the lease's end.
         queue::release(&mut *self.app.pool.acquire().await?, lease).await?;
         next
     }
 
-    async fn send_all(&mut self, mails: &[Claimed], lease: Uuid, stop: &CancellationToken) -> Result<Next> {
-        let addressees = Addressees::of(&self.app, mails).await?;
+    async fn send_all(&mut self, mails: Vec<Claimed>, lease: Uuid, stop: &CancellationToken) -> Result<Next> {
+        let wishes = Wishes::of(&self.app, &mails).await;
+        let (unwanted, mails): (Vec<_>, Vec<_>) = mails.into_iter().partition(|mail| wishes.turn_down(mail));
+        self.finish(&unwanted, lease, "unwanted", None).await?;
+        if mails.is_empty() {
+            return Ok(Next::Again);
+        }
+        let addressees = Addressees::of(&self.app, &mails, wishes).await?;
         let mut next = Next::Again;
-        for mail in mails {
+        for mail in &mails {
             if stop.is_cancelled() {
                 break;
             }
@@ -106,25 +120,34 @@ impl Worker {
 
     async fn send(&mut self, mail: &Claimed, lease: Uuid, addressees: &Addressees) -> Result<Next> {
         let Some(kind) = Kind::of(&mail.kind) else {
-            return self.finish(mail, lease, "failed", Some("template")).await;
+            return self
+                .finish(from_ref(mail), lease, "failed", Some("template"))
+                .await;
         };
         let facts: Facts = serde_json::from_value(mail.facts.clone()).unwrap_or_default();
         let found = addressees.find(&self.app, mail.user_id, kind, &facts).await;
         let (kind, to) = match found.unwrap_or(Found::Unknown) {
             // The others of the batch need not wait for this one.
             Found::Unknown => return Ok(Next::Rest),
-            Found::Unwanted => return self.finish(mail, lease, "unwanted", None).await,
-            Found::Gone => return self.finish(mail, lease, "unwanted", Some("user_gone")).await,
+            Found::Gone => {
+                return self
+                    .finish(from_ref(mail), lease, "unwanted", Some("user_gone"))
+                    .await;
+            }
             Found::Writable(kind, to) => (kind, to),
         };
         if !is_one_address(&to.email) {
-            return self.finish(mail, lease, "failed", Some("address")).await;
+            return self
+                .finish(from_ref(mail), lease, "failed", Some("address"))
+                .await;
         }
         let letter = match self.app.letters.write(kind, &to, &facts) {
             Ok(letter) => letter,
             Err(error) => {
                 tracing::error!(kind = kind.name(), error = %error.kind(), "a mail could not be written");
-                return self.finish(mail, lease, "failed", Some("template")).await;
+                return self
+                    .finish(from_ref(mail), lease, "failed", Some("template"))
+                    .await;
             }
         };
         self.pace.tick().await;
@@ -141,9 +164,9 @@ impl Worker {
     /// Records what became of a mail that was handed over.
     async fn settle(&self, mail: &Claimed, lease: Uuid, sent: Result<(), Refusal>) -> Result<Next> {
         match sent {
-            Ok(()) => self.finish(mail, lease, "sent", None).await,
+            Ok(()) => self.finish(from_ref(mail), lease, "sent", None).await,
             Err(Refusal::Permanent(reply)) => {
-                self.finish(mail, lease, "bounced", Some(&format!("smtp_{reply}")))
+                self.finish(from_ref(mail), lease, "bounced", Some(&format!("smtp_{reply}")))
                     .await
             }
             Err(Refusal::Transient(reply)) => {
@@ -170,13 +193,16 @@ impl Worker {
 
     async fn finish(
         &self,
-        mail: &Claimed,
+        mails: &[Claimed],
         lease: Uuid,
         state: &'static str,
         error: Option<&str>,
     ) -> Result<Next> {
-        queue::finish(&mut *self.app.pool.acquire().await?, mail.id, lease, state, error).await?;
-        report(mail, state, error);
+        let ids: Vec<_> = mails.iter().map(|mail| mail.id).collect();
+        queue::finish(&mut *self.app.pool.acquire().await?, &ids, lease, state, error).await?;
+        for mail in mails {
+            report(mail, state, error);
+        }
         Ok(Next::Again)
     }
 }

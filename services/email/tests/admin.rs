@@ -1,13 +1,10 @@
 //! What operators see of mails, and who else may not.
 
-#![allow(clippy::unwrap_used, reason = "a test that can't go on has to end")]
-
-mod support;
-
 use sqlx::PgPool;
-use support::{BOB, Email, MADE, made};
 use testkit::guards::Walk;
 use uuid::Uuid;
+
+use crate::support::{BOB, Email, MADE, made};
 
 #[sqlx::test]
 async fn each_route_lets_in_whom_the_contract_names_and_nobody_else(pool: PgPool) {

@@ -1,13 +1,10 @@
 //! What holds for every event, with a real PostgreSQL.
 
-#![allow(clippy::unwrap_used, reason = "a test that can't go on has to end")]
-
-mod support;
-
 use serde_json::json;
 use sqlx::PgPool;
-use support::{ALERT, ALICE, BOB, Email, MADE, REGISTERED, alert, made, registered};
 use testkit::deliver;
+
+use crate::support::{ALERT, ALICE, BOB, Email, MADE, REGISTERED, alert, made, registered};
 
 #[sqlx::test]
 async fn what_can_not_be_read_is_a_dead_letter_and_strangers_are_refused(pool: PgPool) {

@@ -1,12 +1,9 @@
 //! Events of earlier versions are understood as on the day that they were made.
 
-#![allow(clippy::unwrap_used, reason = "a test that can't go on has to end")]
-
-mod support;
-
 use serde_json::{Value, json};
 use sqlx::PgPool;
-use support::{ALERT, ALICE, Email, MADE, REGISTERED, REQUESTED, earlier_events};
+
+use crate::support::{ALERT, ALICE, Email, MADE, READY, REGISTERED, REQUESTED, earlier_events};
 
 /// Delivers all events of a topic; each that is about Alice brings a mail, unless `silent` says otherwise.
 async fn deliver_all(email: &Email, topic: &str, path: &str, silent: impl Fn(&Value) -> bool) {
@@ -26,7 +23,11 @@ async fn every_registration_and_every_movement_brings_its_mail(pool: PgPool) {
     })
     .await;
     deliver_all(&email, "TRANSACTION_MADE", MADE, |_| false).await;
-    deliver_all(&email, "PAYMENT_REQUEST_CHANGED", REQUESTED, |_| false).await;
+    deliver_all(&email, "PAYMENT_REQUEST_CHANGED", REQUESTED, |data| {
+        data["state"] == "cancelled"
+    })
+    .await;
+    deliver_all(&email, "STATEMENT_READY", READY, |_| false).await;
 }
 
 #[sqlx::test]

@@ -1,16 +1,13 @@
 //! What becomes of mails that can't be sent at once, with a real PostgreSQL.
 
-#![allow(clippy::unwrap_used, reason = "a test that can't go on has to end")]
-
-mod support;
-
 use std::time::Duration;
 
 use email::Next;
 use serde_json::json;
 use server::Background;
 use sqlx::PgPool;
-use support::{ALERT, ALICE, BOB, Email, MADE, REGISTERED, alert, made, registered};
+
+use crate::support::{ALERT, ALICE, BOB, Email, MADE, REGISTERED, alert, made, registered};
 
 const LIMIT: Duration = Duration::from_secs(10);
 const REFUSED_CONNECTION: &str = "dial tcp 127.0.0.1:2525: connect: connection refused";

@@ -1,13 +1,10 @@
 //! The mails after an alert, with a real PostgreSQL.
 
-#![allow(clippy::unwrap_used, reason = "a test that can't go on has to end")]
-
-mod support;
-
 use serde_json::json;
 use sqlx::PgPool;
-use support::{ALERT, ALICE, BOB, Email, alert};
 use uuid::Uuid;
+
+use crate::support::{ALERT, ALICE, BOB, Email, alert};
 
 const TELLING: [(&str, &str); 6] = [
     ("account_locked", "Your account is locked for a while"),

@@ -1,12 +1,9 @@
 //! The mails after a movement of money, with a real PostgreSQL.
 
-#![allow(clippy::unwrap_used, reason = "a test that can't go on has to end")]
-
-mod support;
-
 use sqlx::PgPool;
-use support::{ALICE, BOB, Email, MADE, Mail, made};
 use uuid::Uuid;
+
+use crate::support::{ALICE, BOB, Email, MADE, Mail, made};
 
 fn letters(mails: &[Mail]) -> Vec<(&str, &str)> {
     mails.iter().map(|mail| (&*mail.to, &*mail.subject)).collect()

@@ -1,12 +1,9 @@
 //! The mail after a registration, with a real PostgreSQL.
 
-#![allow(clippy::unwrap_used, reason = "a test that can't go on has to end")]
-
-mod support;
-
 use sqlx::PgPool;
-use support::{ALICE, Email, REGISTERED, registered};
 use uuid::Uuid;
+
+use crate::support::{ALICE, Email, REGISTERED, registered};
 
 #[sqlx::test]
 async fn a_new_user_gets_the_token_that_verifies_the_address(pool: PgPool) {

@@ -1,13 +1,13 @@
 //! The public contract: the gateway's own routes, and those that it forwards as their services describe them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use axum::Json;
 use problem::Result;
 use serde_json::{Value, json};
 
 use crate::domain::session::COOKIE;
-use crate::forward::{Access, FORWARDED};
+use crate::forward::{Access, FORWARDED, Forwarded};
 
 const SCHEMAS: &str = "#/components/schemas/";
 
@@ -62,11 +62,32 @@ fn merged() -> serde_json::Result<Value> {
             document["components"]["schemas"][format!("{service}.{name}")] = schemas[&name].clone();
         }
     }
+    tell_apart(&mut document["paths"]);
     document["components"]["securitySchemes"]["session"] =
         json!({ "type": "apiKey", "in": "cookie", "name": COOKIE });
     document["components"]["securitySchemes"]["bearer"] =
         json!({ "type": "http", "scheme": "bearer", "bearerFormat": "JWT" });
     Ok(document)
+}
+
+/// An `operationId` is unique in a document (OpenAPI 3.1 §4.8.10): where services share one, each gets its service's name before it.
+fn tell_apart(paths: &mut Value) {
+    let mut uses: HashMap<String, u32> = HashMap::new();
+    for route in &FORWARDED {
+        *uses.entry(operation_id(paths, route)).or_default() += 1;
+    }
+    for route in &FORWARDED {
+        let id = operation_id(paths, route);
+        if uses.get(&id).is_some_and(|uses| *uses > 1) {
+            let service = route.service.replace('-', "_");
+            paths[route.path][route.method_name()]["operationId"] = format!("{service}_{id}").into();
+        }
+    }
+}
+
+fn operation_id(paths: &Value, route: &Forwarded) -> String {
+    let id = &paths[route.path][route.method_name()]["operationId"];
+    id.as_str().unwrap_or_default().to_owned()
 }
 
 /// The schemas of a service that forwarded routes name, and those that these name: its internal ones stay inside.

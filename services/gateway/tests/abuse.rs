@@ -1,11 +1,4 @@
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    reason = "a test that can't go on has to end"
-)]
 //! Rate limits, alerts, and whom a request is taken to come from.
-
-mod support;
 
 use std::net::SocketAddr;
 
@@ -14,8 +7,9 @@ use axum::extract::ConnectInfo;
 use axum::http::StatusCode;
 use gateway::domain::network::{Proxies, ProxyHeader};
 use serde_json::json;
-use support::{Gateway, ORIGIN, problem, request, until};
 use testkit::{Answer, call};
+
+use crate::support::{Gateway, ORIGIN, problem, request, until};
 
 async fn log_in_from(router: &Router, address: &str, headers: &[(&str, &str)]) -> Answer {
     let body = json!({ "username": "alice", "password": "wrong" }).to_string();

@@ -1,9 +1,8 @@
 //! The contract that is checked in is the one that the code has, and promises exactly what the outside can reach.
 
-mod support;
-
 use serde_json::Value;
-use support::Gateway;
+
+use crate::support::Gateway;
 
 const CHECKED_IN: &str = include_str!("../contract/openapi.json");
 

@@ -1,12 +1,9 @@
 //! Events of earlier versions are understood as on the day that they were made.
 
-#![allow(clippy::unwrap_used, reason = "a test that can't go on has to end")]
-
-mod support;
-
 use serde_json::Value;
-use support::{Gateway, deliver_earlier, earlier_events};
 use testkit::{Issuer, user_claims};
+
+use crate::support::{Gateway, deliver_earlier, earlier_events};
 
 #[tokio::test]
 async fn every_end_of_a_session_keeps_its_token_out() {

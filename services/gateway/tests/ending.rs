@@ -1,14 +1,12 @@
-#![allow(clippy::unwrap_used, reason = "a test that can't go on has to end")]
 //! Sessions that end before their time, for all replicas.
-
-mod support;
 
 use axum::Json;
 use axum::http::StatusCode;
 use serde_json::{Value, json};
-use support::{Gateway, access, forgets, problem, request, until};
 use testkit::{call, deliver};
 use uuid::Uuid;
+
+use crate::support::{Gateway, access, forgets, problem, request, until};
 
 const RENEW: &str = "POST auth /sessions/renew";
 
@@ -46,7 +44,7 @@ async fn what_auth_says_has_ended_is_over_when_the_answer_comes() {
             "DELETE",
             &here,
             "/auth/sessions",
-            &[("origin", support::ORIGIN), ("x-payme-csrf", "1")],
+            &[("origin", crate::support::ORIGIN), ("x-payme-csrf", "1")],
             "",
         )
         .await;
@@ -105,7 +103,7 @@ async fn a_renewal_that_overlaps_the_end_brings_nothing_back() {
     gateway.services.on(RENEW, move |_| {
         let mut entries = store.entries.lock().unwrap();
         entries.retain(|key, _| key.contains(':'));
-        let mark = support::entry(b"1");
+        let mark = crate::support::entry(b"1");
         entries.insert(format!("ended:{ended}"), mark);
         let mut body = access(user_id, "too-late", 600);
         body["session_id"] = ended.clone().into();

@@ -1,11 +1,10 @@
 //! What is passed on to the services and back, and what is not.
 
-mod support;
-
 use axum::Json;
 use axum::http::StatusCode;
 use serde_json::json;
-use support::{Gateway, ORIGIN, problem};
+
+use crate::support::{Gateway, ORIGIN, problem};
 
 const PAGE: [(&str, &str); 3] = [
     ("x-payme-csrf", "1"),

@@ -1,10 +1,9 @@
 //! Tokens of clients that hold their own: what must never pass the gateway, before a service is asked.
 
-mod support;
-
-use support::Gateway;
 use testkit::forgeries::{Target, assert_none_passes};
 use testkit::{Issuer, user_claims};
+
+use crate::support::Gateway;
 
 #[tokio::test]
 async fn no_forged_token_passes() {

@@ -1,11 +1,10 @@
 //! Reads that go out while the store is asked: what they may not do.
 
-mod support;
-
 use axum::Json;
 use axum::http::StatusCode;
 use serde_json::json;
-use support::{Gateway, forgets, problem};
+
+use crate::support::{Gateway, forgets, problem};
 
 const READ: &str = "GET account /accounts";
 

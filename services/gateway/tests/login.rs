@@ -1,11 +1,10 @@
 //! Registering, logging in and out.
 
-mod support;
-
 use axum::Json;
 use axum::http::StatusCode;
 use serde_json::json;
-use support::{Gateway, access, cookie_of, forgets, problem};
+
+use crate::support::{Gateway, access, cookie_of, forgets, problem};
 
 fn credentials() -> serde_json::Value {
     json!({ "username": "alice", "password": "right" })

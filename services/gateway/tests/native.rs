@@ -1,13 +1,12 @@
 //! Clients that are no browsers: they hold their own tokens.
 
-mod support;
-
 use axum::Json;
 use axum::http::StatusCode;
 use serde_json::{Value, json};
-use support::{Gateway, access, problem};
 use testkit::{Issuer, user_claims};
 use uuid::Uuid;
+
+use crate::support::{Gateway, access, problem};
 
 fn credentials() -> Value {
     json!({ "username": "alice", "password": "right", "client_type": "native", "device_id": "a-phone-of-somebody" })
@@ -47,7 +46,7 @@ async fn no_browser_gets_tokens() {
     let gateway = with_native_logins().await;
     let json = ("content-type", "application/json");
     for browser in [
-        ("origin", support::ORIGIN),
+        ("origin", crate::support::ORIGIN),
         ("sec-fetch-site", "same-origin"),
         ("sec-fetch-mode", "cors"),
     ] {

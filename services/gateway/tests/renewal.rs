@@ -1,10 +1,9 @@
 //! When an access token is renewed, and who waits for it.
 
-mod support;
-
 use axum::Json;
-use support::{Gateway, access, problem, request, until};
 use testkit::call;
+
+use crate::support::{Gateway, access, problem, request, until};
 
 const RENEW: &str = "POST auth /sessions/renew";
 const ACCOUNTS: &str = "GET account /accounts";

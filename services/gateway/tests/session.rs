@@ -1,10 +1,9 @@
 //! `GET /auth/session`: whose session a cookie is, and what happens when the cache does not know.
 
-mod support;
-
 use serde_json::json;
-use support::{Gateway, forgets, problem};
 use uuid::Uuid;
+
+use crate::support::{Gateway, forgets, problem};
 
 #[tokio::test]
 async fn a_cookie_tells_whose_session_it_is() {

@@ -1,7 +1,4 @@
 //! Answers that do not end by themselves.
-#![expect(clippy::unwrap_used, reason = "a test that can't be set up has to end")]
-
-mod support;
 
 use std::sync::Mutex;
 use std::time::Duration;
@@ -11,11 +8,12 @@ use axum::response::IntoResponse;
 use futures_util::StreamExt;
 use futures_util::stream::unfold;
 use serde_json::json;
-use support::{Gateway, problem, request};
 use testkit::deliver;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tower::ServiceExt;
 use uuid::Uuid;
+
+use crate::support::{Gateway, problem, request};
 
 const CALL: &str = "GET activity.default /activity/stream";
 

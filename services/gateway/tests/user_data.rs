@@ -1,11 +1,10 @@
 //! One's own data: the download of it, and its end.
 
-mod support;
-
 use axum::Json;
 use axum::http::StatusCode;
 use serde_json::{Value, json};
-use support::{Gateway, forgets, problem};
+
+use crate::support::{Gateway, forgets, problem};
 
 const CONFIRM: &str = "POST auth /auth/confirm-password";
 

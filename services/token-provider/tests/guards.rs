@@ -1,18 +1,17 @@
 //! Who may call what, and what must never pass.
 
-mod support;
-
 use std::collections::HashMap;
 
 use identity::Claims;
 use sqlx::PgPool;
-use support::{Provider, SCHEDULE, new_key};
 use testkit::forgeries::{Target, assert_none_passes};
 use testkit::guards::Walk;
 use testkit::{Issuer, service_claims, user_claims};
 use token_provider::APP_ID;
 use token_provider::domain::keys::KeyAlgorithm::{Es256, Rs256};
 use uuid::Uuid;
+
+use crate::support::{Provider, SCHEDULE, new_key};
 
 fn keys_of_both_algorithms() -> HashMap<String, String> {
     let mut keys = new_key(Rs256);

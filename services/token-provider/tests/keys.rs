@@ -1,17 +1,15 @@
 //! Rotation of signing keys, with a real PostgreSQL.
-#![allow(clippy::unwrap_used, reason = "a test that can't be set up has to end")]
-
-mod support;
 
 use axum::http::StatusCode;
 use chrono::{Duration, Utc};
 use serde_json::Value;
 use sqlx::PgPool;
-use support::{Provider, SCHEDULE, days_go_by, new_key};
 use testkit::{Answer, call, request};
 use token_provider::domain::keys::KeyAlgorithm::{Es256, Rs256};
 use token_provider::domain::rotation::Schedule;
 use uuid::Uuid;
+
+use crate::support::{Provider, SCHEDULE, days_go_by, new_key};
 
 impl Provider {
     fn admin_token(&self) -> String {

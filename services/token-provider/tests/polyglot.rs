@@ -1,7 +1,4 @@
 //! Other people's JWT libraries verify our tokens with nothing but the key set that we publish: see `tests/jwt`.
-#![allow(clippy::unwrap_used, reason = "a test that can't be set up has to end")]
-
-mod support;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -10,11 +7,12 @@ use std::process::Command;
 use identity::Claims;
 use serde_json::Value;
 use sqlx::PgPool;
-use support::{Provider, SCHEDULE, claims, days_go_by, new_key};
 use testkit::{call, request, user_claims};
 use token_provider::domain::keys::KeyAlgorithm::{Es256, Rs256};
 use token_provider::domain::rotation::Schedule;
 use uuid::Uuid;
+
+use crate::support::{Provider, SCHEDULE, claims, days_go_by, new_key};
 
 /// By name.
 type Tokens = BTreeMap<&'static str, String>;

@@ -1,12 +1,11 @@
 //! The routes, with a real PostgreSQL.
 
-mod support;
-
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 use sqlx::PgPool;
-use support::{Provider, claims, session_of};
 use testkit::{call, request};
+
+use crate::support::{Provider, claims, session_of};
 
 #[sqlx::test]
 async fn the_key_set_is_public_and_holds_no_private_part(pool: PgPool) {

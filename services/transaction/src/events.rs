@@ -71,12 +71,12 @@ pub fn transaction_made(transaction: &Transaction, entries: &[Entry]) -> serde_j
     }))
 }
 
-/// Somebody was asked for money, or has declined. Ids only, as above.
+/// Somebody was asked for money, or the request has ended without a payment. Ids only, as above.
 #[derive(Serialize, JsonSchema)]
 pub struct PaymentRequestChanged {
     pub payment_request_id: Uuid,
-    /// `open`: it was made just now. `declined`: the payer said no. Of other states no event tells yet; a payment is told by
-    /// `TRANSACTION_MADE`.
+    /// `open`: it was made just now. `declined`: the payer said no, or has left. `cancelled`: the requester took it back, or has
+    /// left. `expired`: its time is over. Of `paid` no event tells: a payment is told by `TRANSACTION_MADE`.
     pub state: RequestState,
     /// Who has asked.
     pub requester_user_id: Uuid,

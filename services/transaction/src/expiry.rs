@@ -1,22 +1,54 @@
-//! Lets holds expire whose time is over. Any number of replicas may do it at the same time: a hold ends once.
+//! Lets holds and payment requests expire whose time is over. Any number of replicas may do it at the same time: each ends
+//! once.
 
 use std::time::Duration;
 
 use chrono::{SubsecRound, Utc};
+use outbox::Relay;
+use server::Background;
 use sqlx::PgPool;
 use uuid::Uuid;
 
 use crate::{
     domain::{About, Kind, Order, Transaction},
+    events::payment_request_changed,
     settler::Settler,
     store,
 };
 
-/// How often holds are looked through.
-pub const PERIOD: Duration = Duration::from_secs(1);
+/// How often they are looked through.
+const PERIOD: Duration = Duration::from_secs(1);
 /// The ledger has the last word on the time, and its clock may be a little behind.
 const LATER_S: f64 = 1.0;
 const BATCH: i64 = 200;
+
+/// Does it in the background.
+pub fn start(background: &Background, pool: PgPool, settler: Settler, relay: Relay) {
+    let holds = pool.clone();
+    background.every(PERIOD, "expiry of holds", move || {
+        let (pool, settler) = (holds.clone(), settler.clone());
+        async move { expire(&pool, &settler).await.map(drop) }
+    });
+    background.every(PERIOD, "expiry of payment requests", move || {
+        let (pool, relay) = (pool.clone(), relay.clone());
+        async move {
+            if expire_payment_requests(&pool).await? > 0 {
+                relay.wake();
+            }
+            anyhow::Ok(())
+        }
+    });
+}
+
+/// One round; says how many payment requests have expired.
+pub async fn expire_payment_requests(pool: &PgPool) -> anyhow::Result<usize> {
+    let mut tx = pool.begin().await?;
+    let expired = store::payment_requests::expire(&mut tx, BATCH).await?;
+    let events: Result<Vec<_>, _> = expired.iter().map(payment_request_changed).collect();
+    outbox::enqueue_all(&mut tx, &events?).await?;
+    tx.commit().await?;
+    Ok(expired.len())
+}
 
 /// One round; says how many holds were released.
 pub async fn expire(pool: &PgPool, settler: &Settler) -> sqlx::Result<usize> {

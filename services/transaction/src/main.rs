@@ -1,5 +1,5 @@
-//! The transaction service. `transaction openapi` and `transaction events-schema TOPIC` print its contract; without an argument
-//! it serves.
+//! The transaction service. `transaction openapi` and `transaction events-schema TOPIC` print its contract, `transaction
+//! publish-again SINCE [UNTIL]` gives the broker events again that it has lost; without an argument it serves.
 
 use chrono::Utc;
 use identity::Identity;
@@ -14,8 +14,11 @@ async fn main() -> anyhow::Result<()> {
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["openapi"] => println!("{}", transaction::openapi()?),
         ["events-schema", topic] => println!("{}", transaction::events_schema(topic)?),
+        ["publish-again", ref times @ ..] => outbox::command(times).await?,
         [] => serve().await?,
-        _ => anyhow::bail!("usage: transaction [openapi | events-schema TOPIC]"),
+        _ => {
+            anyhow::bail!("usage: transaction [openapi | events-schema TOPIC | publish-again SINCE [UNTIL]]")
+        }
     }
     Ok(())
 }
@@ -29,21 +32,17 @@ async fn serve() -> anyhow::Result<()> {
     sidecar.wait().await?;
     let identity = Identity::from_sidecar(sidecar.clone(), "transaction").await?;
     let (relay, relay_worker) = Relay::new(pool.clone(), sidecar.clone(), "transaction");
-    let app = AppState::new(pool.clone(), sidecar.clone(), identity, relay, config);
+    let app = AppState::new(pool.clone(), sidecar.clone(), identity, relay.clone(), config);
 
     let background = Background::default();
-    background.spawn(|stop| relay_worker.run(stop));
+    relay_worker.start(&background);
     background.spawn(|stop| recovery::run(pool.clone(), app.settler.clone(), stop));
     let (schedules_pool, settler) = (pool.clone(), app.settler.clone());
     background.every(schedules::PERIOD, "payment of schedules", move || {
         let (pool, settler) = (schedules_pool.clone(), settler.clone());
         async move { schedules::pay_due(&pool, &settler, Utc::now()).await.map(drop) }
     });
-    let (expiry_pool, settler) = (pool.clone(), app.settler.clone());
-    background.every(expiry::PERIOD, "expiry of holds", move || {
-        let (pool, settler) = (expiry_pool.clone(), settler.clone());
-        async move { expiry::expire(&pool, &settler).await.map(drop) }
-    });
+    expiry::start(&background, pool.clone(), app.settler.clone(), relay);
     retention::start(&background, pool.clone())?;
     server::run(
         listener,

@@ -23,11 +23,11 @@ use crate::{
     store::{self, Answer, Answered},
 };
 
-/// A few calls at a time: while one commits here, the next is on its way.
+/// Two calls at a time, so that one that gets no answer does not hold up all others; more would go with fewer transactions each.
 const LIMITS: Limits = Limits {
     queue: 2_000,
     max_items: 128,
-    in_flight: 4,
+    in_flight: 2,
 };
 
 /// The outcome of a transaction is not known yet; it stays pending, and a recovery worker drives it on.

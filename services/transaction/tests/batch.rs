@@ -1,11 +1,10 @@
 //! `POST /transactions/batch`.
 
-mod support;
-
 use serde_json::{Value, json};
 use sqlx::PgPool;
-use support::{App, Mode, transfer_of};
 use uuid::Uuid;
+
+use crate::support::{App, Mode, transfer_of};
 
 fn batch(atomic: bool, amounts: &[i64]) -> Value {
     let items: Vec<_> = amounts

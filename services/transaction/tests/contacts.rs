@@ -1,14 +1,12 @@
 //! Contacts, and what is forgotten with a user.
-#![allow(clippy::unwrap_used, reason = "a test that can't go on has to end")]
-
-mod support;
 
 use chrono::{TimeDelta, Utc};
 use serde_json::{Value, json};
 use sqlx::PgPool;
-use support::{App, PAYEE, transfer_of};
 use testkit::{Answer, call, request};
 use uuid::Uuid;
+
+use crate::support::{App, PAYEE, transfer_of};
 
 const USER: Uuid = Uuid::from_u128(77);
 
@@ -208,6 +206,15 @@ async fn with_a_user_go_their_name_and_what_was_still_to_come(pool: PgPool) {
     for (request, state) in ends {
         let path = format!("/payment-requests/{}", request["id"].as_str().unwrap());
         assert_eq!(app.get(&path, USER).await.json["state"], state);
+        let told: Vec<String> = sqlx::query_scalar(
+            "select data->>'state' from outbox where topic = 'PAYMENT_REQUEST_CHANGED' and data->'payment_request_id' = $1
+             order by seq",
+        )
+        .bind(&request["id"])
+        .fetch_all(&app.pool)
+        .await
+        .unwrap();
+        assert_eq!(told, ["open", state]);
     }
     let path = format!("/schedules/{}", schedule["id"].as_str().unwrap());
     assert_eq!(app.get(&path, PAYEE).await.json["state"], "cancelled");

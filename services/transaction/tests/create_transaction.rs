@@ -1,11 +1,10 @@
 //! `POST /transactions`: orders, refusals and bad input.
 
-mod support;
-
 use serde_json::{Value, json};
 use sqlx::PgPool;
-use support::{App, Mode, PAYEE, transfer_of};
 use uuid::Uuid;
+
+use crate::support::{App, Mode, PAYEE, transfer_of};
 
 #[sqlx::test]
 async fn a_transfer_is_completed_and_announced_once(pool: PgPool) {

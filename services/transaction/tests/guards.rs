@@ -1,14 +1,13 @@
 //! Who may call what, and what must never pass.
 
-mod support;
-
 use serde_json::{Value, json};
 use sqlx::PgPool;
-use support::{App, PAYEE, transfer_of};
 use testkit::forgeries::{Target, assert_none_passes};
 use testkit::guards::{Owned, Walk};
 use testkit::{service_claims, user_claims};
 use uuid::Uuid;
+
+use crate::support::{App, PAYEE, transfer_of};
 
 #[sqlx::test]
 async fn each_route_lets_in_whom_the_contract_names_and_nobody_else(pool: PgPool) {

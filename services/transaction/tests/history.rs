@@ -1,15 +1,12 @@
 //! `GET /transactions` and `GET /transactions/{id}`.
 
-#![allow(clippy::unwrap_used, reason = "a test that can't go on has to end")]
-
-mod support;
-
 use chrono::{DateTime, TimeDelta, Utc};
 use proptest::{prelude::*, strategy::ValueTree, test_runner::TestRunner};
 use serde_json::{Value, json};
 use sqlx::PgPool;
-use support::{App, Mode, PAYEE, transfer_of};
 use uuid::Uuid;
+
+use crate::support::{App, Mode, PAYEE, transfer_of};
 
 #[sqlx::test]
 async fn both_parties_see_a_completed_transfer_and_nobody_else(pool: PgPool) {

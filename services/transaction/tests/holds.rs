@@ -1,14 +1,13 @@
 //! Holds: authorised, and then captured, voided or expired.
 
-mod support;
-
 use std::sync::Arc;
 
 use serde_json::{Value, json};
 use sqlx::PgPool;
-use support::{App, Mode, PAYEE, transfer_of};
 use transaction::expiry::expire;
 use uuid::Uuid;
+
+use crate::support::{App, Mode, PAYEE, transfer_of};
 
 fn euro(amount: i64) -> Value {
     json!({ "amount_minor": amount, "currency": "EUR" })

@@ -1,10 +1,9 @@
 //! The `Idempotency-Key` of `POST /transactions`, which `POST /top-ups` shares.
 
-mod support;
-
 use sqlx::PgPool;
-use support::{App, Mode, send, transfer_of};
 use uuid::Uuid;
+
+use crate::support::{App, Mode, send, transfer_of};
 
 #[sqlx::test]
 async fn a_key_is_required_and_has_a_form(pool: PgPool) {

@@ -1,12 +1,11 @@
 //! Payment requests: asking, paying, declining, cancelling, and what races.
-#![allow(clippy::unwrap_used, reason = "a test that can't go on has to end")]
-
-mod support;
 
 use serde_json::{Value, json};
 use sqlx::PgPool;
-use support::{App, Mode, PAYEE, account_of};
+use transaction::expiry::expire_payment_requests;
 use uuid::Uuid;
+
+use crate::support::{App, Mode, PAYEE, account_of};
 
 const PAYER: Uuid = Uuid::from_u128(77);
 
@@ -32,7 +31,7 @@ fn from_one() -> Value {
     json!({ "from_account_id": Uuid::from_u128(1) })
 }
 
-async fn pay(app: &App, path: &str) -> support::Raw {
+async fn pay(app: &App, path: &str) -> crate::support::Raw {
     app.ask(PAYER, &format!("{path}/pay"), &from_one()).await
 }
 
@@ -210,15 +209,28 @@ async fn each_party_ends_it_in_its_own_way_and_a_repeat_changes_nothing(pool: Pg
     assert_eq!(app.ledger.applied(), 0);
 }
 
+/// As if the time of a request had been over for a day.
+async fn make_overdue(app: &App, path: &str) {
+    sqlx::query(
+        "update payment_requests set created_at = now() - interval '2 days', expires_at = now() - interval '1 day'
+         where '/payment-requests/' || id = $1",
+    )
+    .bind(path)
+    .execute(&app.pool)
+    .await
+    .unwrap();
+}
+
 #[sqlx::test]
 async fn one_whose_time_is_over_has_expired_and_is_never_paid(pool: PgPool) {
     let app = app(pool).await;
     let path = asked(&app).await;
-    sqlx::query("update payment_requests set created_at = now() - interval '2 days', expires_at = now() - interval '1 day'")
-        .execute(&app.pool)
-        .await
-        .unwrap();
-    assert_eq!(app.get(&path, PAYER).await.json["state"], "expired");
+    make_overdue(&app, &path).await;
+    let unwritten = app.get(&path, PAYER).await.json;
+    assert_eq!(
+        (&unwritten["state"], &unwritten["ended_at"]),
+        (&json!("expired"), &unwritten["expires_at"])
+    );
     assert_eq!(pay(&app, &path).await.code(), "payment_request_not_open");
     let decline = app.ask(PAYER, &format!("{path}/decline"), &json!({})).await;
     assert_eq!(decline.code(), "payment_request_not_open");
@@ -355,7 +367,7 @@ async fn an_end_can_not_be_changed_in_the_database_either(pool: PgPool) {
 }
 
 #[sqlx::test]
-async fn asking_and_declining_are_announced_once_each_and_taking_back_is_not(pool: PgPool) {
+async fn asking_declining_and_taking_back_are_announced_once_each(pool: PgPool) {
     let app = app(pool).await;
     let declined = asked(&app).await;
     for _ in 0..2 {
@@ -363,13 +375,92 @@ async fn asking_and_declining_are_announced_once_each_and_taking_back_is_not(poo
         assert_eq!(answer.status, 200, "{}", answer.body);
     }
     let cancelled = asked(&app).await;
-    let answer = app.ask(PAYEE, &format!("{cancelled}/cancel"), &Value::Null).await;
-    assert_eq!(answer.status, 200, "{}", answer.body);
+    for _ in 0..2 {
+        let answer = app.ask(PAYEE, &format!("{cancelled}/cancel"), &Value::Null).await;
+        assert_eq!(answer.status, 200, "{}", answer.body);
+    }
+    assert_eq!(
+        told(&app).await,
+        [
+            (declined.clone(), "open".to_owned()),
+            (declined, "declined".to_owned()),
+            (cancelled.clone(), "open".to_owned()),
+            (cancelled, "cancelled".to_owned()),
+        ]
+    );
+}
+
+#[sqlx::test]
+async fn an_expiry_is_announced_once_whoever_races(pool: PgPool) {
+    let app = app(pool).await;
+    let (over, open) = (asked(&app).await, asked(&app).await);
+    make_overdue(&app, &over).await;
+    let seen = app.get(&over, PAYER).await.json;
+    let round = || expire_payment_requests(&app.pool);
+    let (a, b, c) = tokio::join!(round(), round(), round());
+    assert_eq!([a, b, c].map(Result::unwrap).iter().sum::<usize>(), 1);
+    assert_eq!(round().await.unwrap(), 0);
+    assert_eq!(app.get(&over, PAYER).await.json, seen, "nothing to see of it");
+    assert_eq!(pay(&app, &over).await.code(), "payment_request_not_open");
+    let word = str::to_owned;
+    assert_eq!(
+        told(&app).await,
+        [
+            (over.clone(), word("open")),
+            (open, word("open")),
+            (over, word("expired"))
+        ]
+    );
+}
+
+#[sqlx::test]
+async fn one_that_a_payment_has_expires_once_that_has_failed_and_never_if_it_is_paid(pool: PgPool) {
+    let app = app(pool).await;
+    for (answer, state, expired) in [
+        (Mode::Apply, "paid", 0),
+        (Mode::Refuse("insufficient_funds"), "expired", 1),
+    ] {
+        let path = asked(&app).await;
+        app.ledger.set(Mode::Down);
+        assert_eq!(pay(&app, &path).await.code(), "outcome_pending");
+        make_overdue(&app, &path).await;
+        assert_eq!(expire_payment_requests(&app.pool).await.unwrap(), 0);
+        assert_eq!(app.get(&path, PAYER).await.json["state"], "open");
+        app.ledger.set(answer);
+        assert_eq!(app.recover().await, 1);
+        assert_eq!(app.get(&path, PAYER).await.json["state"], state);
+        assert_eq!(expire_payment_requests(&app.pool).await.unwrap(), expired);
+        assert_eq!(app.get(&path, PAYER).await.json["state"], state);
+    }
+}
+
+#[sqlx::test]
+async fn many_that_expired_are_written_down_in_rounds(pool: PgPool) {
+    let app = app(pool).await;
+    sqlx::query(
+        "insert into payment_requests (id, requester_user_id, payer_user_id, to_account_id, amount_minor, currency,
+                                       created_at, expires_at)
+         select gen_random_uuid(), $1, $2, gen_random_uuid(), 5, 'EUR', now() - interval '2 days', now() - interval '1 day'
+         from generate_series(1, 201)",
+    )
+    .bind(PAYEE)
+    .bind(PAYER)
+    .execute(&app.pool)
+    .await
+    .unwrap();
+    for expected in [200, 1, 0] {
+        assert_eq!(expire_payment_requests(&app.pool).await.unwrap(), expected);
+    }
+    assert_eq!(app.count("outbox").await, 201);
+}
+
+/// What was announced of requests, in its order: their paths and states.
+async fn told(app: &App) -> Vec<(String, String)> {
     let events: Vec<(String, Value)> = sqlx::query_as("select topic, data from outbox order by seq")
         .fetch_all(&app.pool)
         .await
         .unwrap();
-    let told: Vec<_> = events
+    events
         .iter()
         .map(|(topic, data)| {
             assert_eq!(topic, "PAYMENT_REQUEST_CHANGED");
@@ -381,15 +472,7 @@ async fn asking_and_declining_are_announced_once_each_and_taking_back_is_not(poo
                 "/payment-requests/{}",
                 data["payment_request_id"].as_str().unwrap()
             );
-            (path, data["state"].as_str().unwrap())
+            (path, data["state"].as_str().unwrap().to_owned())
         })
-        .collect();
-    assert_eq!(
-        told,
-        [
-            (declined.clone(), "open"),
-            (declined, "declined"),
-            (cancelled, "open")
-        ]
-    );
+        .collect()
 }

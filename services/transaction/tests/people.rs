@@ -1,12 +1,10 @@
 //! Paying people by name.
-#![allow(clippy::unwrap_used, reason = "a test that can't go on has to end")]
-
-mod support;
 
 use serde_json::{Value, json};
 use sqlx::PgPool;
-use support::{App, Mode, PAYEE, transfer_of};
 use uuid::Uuid;
+
+use crate::support::{App, Mode, PAYEE, transfer_of};
 
 fn to(field: &str, name: &str) -> Value {
     let mut body = transfer_of(5);
@@ -23,7 +21,10 @@ async fn a_transfer_and_a_hold_go_to_the_account_of_whoever_has_the_name(pool: P
     for path in ["/transactions", "/holds"] {
         let made = app.ask(user, path, &to("to_username", " Bob ")).await;
         assert_eq!(made.status, 201, "{}", made.body);
-        assert_eq!(made.json()["to_account_id"], json!(support::account_of(PAYEE)));
+        assert_eq!(
+            made.json()["to_account_id"],
+            json!(crate::support::account_of(PAYEE))
+        );
         assert_eq!(made.json()["to_user_id"], json!(PAYEE));
     }
 }

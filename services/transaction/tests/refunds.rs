@@ -1,14 +1,13 @@
 //! `POST /transactions/{id}/refunds` and `POST /withdrawals`.
 
-mod support;
-
 use std::sync::Arc;
 
 use serde_json::{Value, json};
 use sqlx::PgPool;
-use support::{App, Mode, OUTSIDE, PAYEE, transfer_of};
 use transaction::config::Config;
 use uuid::Uuid;
+
+use crate::support::{App, Mode, OUTSIDE, PAYEE, transfer_of};
 
 fn part(amount: i64) -> Value {
     json!({ "amount": { "amount_minor": amount, "currency": "EUR" } })

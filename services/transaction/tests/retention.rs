@@ -1,13 +1,11 @@
-//! Idempotency keys are forgotten after a week.
+//! Idempotency keys and published events are forgotten after a week.
 
-#![allow(clippy::unwrap_used, reason = "a test that can't go on has to end")]
-
-mod support;
-
+use chrono::{Duration, Utc};
 use sqlx::PgPool;
-use support::{App, Mode, transfer_of};
 use transaction::retention::forget_chunk;
 use uuid::Uuid;
+
+use crate::support::{App, Mode, transfer_of};
 
 async fn age(pool: &PgPool, days: i32) {
     sqlx::query("update idempotency_keys set created_at = now() - make_interval(days => $1, mins => 1)")
@@ -71,4 +69,60 @@ async fn a_chunk_is_bounded_and_replicas_take_different_ones(pool: PgPool) {
     one.commit().await.unwrap();
     other.commit().await.unwrap();
     assert_eq!(app.count("idempotency_keys").await, 0);
+}
+
+/// As the relay leaves it when the broker has taken everything.
+async fn all_published(pool: &PgPool, days_ago: i32) {
+    sqlx::query(
+        "with taken as (delete from outbox returning *)
+         insert into published_events
+         select taken.*, now() - make_interval(days => $1, mins => 1) from taken",
+    )
+    .bind(days_ago)
+    .execute(pool)
+    .await
+    .unwrap();
+}
+
+#[sqlx::test]
+async fn published_events_come_again_in_their_order_and_under_their_ids(pool: PgPool) {
+    let app = App::new(pool).await;
+    let user = Uuid::now_v7();
+    for number in 0..3 {
+        app.transfer(user, &number.to_string(), &transfer_of(5)).await;
+    }
+    let ids = "select id from outbox order by seq";
+    let before: Vec<Uuid> = sqlx::query_scalar(ids).fetch_all(&app.pool).await.unwrap();
+    all_published(&app.pool, 1).await;
+    let mut db = app.pool.acquire().await.unwrap();
+    let (now, hour) = (Utc::now(), Duration::hours(1));
+    assert_eq!(outbox::publish_again(&mut db, now - hour, now).await.unwrap(), 0);
+    assert_eq!(
+        outbox::publish_again(&mut db, now - hour * 25, now)
+            .await
+            .unwrap(),
+        3
+    );
+    let after: Vec<Uuid> = sqlx::query_scalar(ids).fetch_all(&app.pool).await.unwrap();
+    assert_eq!((before.len(), after), (3, before));
+    assert_eq!(app.count("published_events").await, 0, "an event is in one place");
+}
+
+#[sqlx::test]
+async fn published_events_are_forgotten_after_a_week(pool: PgPool) {
+    let app = App::new(pool).await;
+    app.transfer(Uuid::now_v7(), "k", &transfer_of(5)).await;
+    all_published(&app.pool, 6).await;
+    let mut db = app.pool.acquire().await.unwrap();
+    assert_eq!(
+        outbox::forget_chunk(&mut db, 100).await.unwrap(),
+        0,
+        "it is young"
+    );
+    sqlx::query("update published_events set published_at = published_at - interval '1 day'")
+        .execute(&app.pool)
+        .await
+        .unwrap();
+    assert_eq!(outbox::forget_chunk(&mut db, 100).await.unwrap(), 1);
+    assert_eq!(app.count("published_events").await, 0);
 }

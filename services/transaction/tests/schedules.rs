@@ -1,15 +1,13 @@
 //! Schedules: transfers that are made by themselves.
-#![allow(clippy::unwrap_used, reason = "a test that can't go on has to end")]
-
-mod support;
 
 use chrono::{DateTime, Datelike, TimeDelta, Utc};
 use serde_json::{Value, json};
 use sqlx::PgPool;
-use support::{App, Mode, PAYEE, Raw, account_of};
 use testkit::{call, request};
 use transaction::schedules::pay_due;
 use uuid::Uuid;
+
+use crate::support::{App, Mode, PAYEE, Raw, account_of};
 
 fn schedule(first_at: DateTime<Utc>, every: &str) -> Value {
     json!({ "from_account_id": Uuid::from_u128(1), "to_account_id": Uuid::from_u128(2), "description": "Rent",

@@ -1,12 +1,11 @@
 //! `POST /top-ups`.
 
-mod support;
-
 use serde_json::{Value, json};
 use sqlx::PgPool;
-use support::App;
 use transaction::config::Config;
 use uuid::Uuid;
+
+use crate::support::App;
 
 fn top_up(amount: i64) -> Value {
     json!({ "account_id": Uuid::from_u128(2), "amount": { "amount_minor": amount, "currency": "EUR" } })

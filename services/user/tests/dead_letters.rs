@@ -1,17 +1,14 @@
 //! Events that have no effect: put aside, tried again, shown to operators. The crate `inbox` does it for all consumers.
 
-#![allow(clippy::unwrap_used, reason = "a test that can't be set up has to end")]
-
-mod support;
-
 use axum::Router;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 use sqlx::PgPool;
-use support::{app, state, user_registered};
 use testkit::{Answer, Issuer, call, deliver, deliver_all, request};
 use uuid::Uuid;
+
+use crate::support::{app, state, user_registered};
 
 const PATH: &str = "/events/user-registered";
 const TOKEN: &str = "from-the-sidecar";

@@ -1,11 +1,8 @@
 //! Events of earlier versions are understood as on the day that they were made.
 
-#![allow(clippy::unwrap_used, reason = "a test that can't go on has to end")]
-
-mod support;
-
 use sqlx::PgPool;
-use support::{app, deliver_earlier, earlier_events};
+
+use crate::support::{app, deliver_earlier, earlier_events};
 
 #[sqlx::test]
 async fn everybody_who_ever_registered_has_a_profile(pool: PgPool) {

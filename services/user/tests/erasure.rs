@@ -1,14 +1,13 @@
 //! `POST /internal/erase`.
 
-mod support;
-
 use axum::Router;
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 use sqlx::PgPool;
-use support::{app, call_as, call_as_service, get_as, patch_as, user_registered};
 use testkit::{Answer, Issuer, call, deliver, request};
 use uuid::Uuid;
+
+use crate::support::{app, call_as, call_as_service, get_as, patch_as, user_registered};
 
 async fn erase(router: &Router, user_id: Uuid) -> Answer {
     let body = json!({ "user_id": user_id });

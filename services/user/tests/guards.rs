@@ -1,7 +1,5 @@
 //! Who may call what, and what must never pass.
 
-mod support;
-
 use sqlx::PgPool;
 use testkit::forgeries::{Target, assert_none_passes};
 use testkit::guards::Walk;
@@ -12,7 +10,7 @@ use uuid::Uuid;
 #[sqlx::test]
 async fn each_route_lets_in_whom_the_contract_names_and_nobody_else(pool: PgPool) {
     Walk {
-        router: &support::app(pool),
+        router: &crate::support::app(pool),
         issuer: &Issuer::new(),
         app_id: APP_ID,
         openapi: &user::openapi().unwrap(),
@@ -25,7 +23,7 @@ async fn each_route_lets_in_whom_the_contract_names_and_nobody_else(pool: PgPool
 
 #[sqlx::test]
 async fn no_forged_token_passes(pool: PgPool) {
-    let router = support::app(pool);
+    let router = crate::support::app(pool);
     let routes = [
         ("GET", "/users/me", user_claims(Uuid::now_v7())),
         (

@@ -1,20 +1,19 @@
 //! `GET` and `PATCH /users/me/preferences`, and `POST /internal/preferences`.
 
-mod support;
-
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 use sqlx::PgPool;
-use support::{app, call_as, call_as_service, patch_as};
 use testkit::{Issuer, call, request};
 use uuid::Uuid;
+
+use crate::support::{app, call_as, call_as_service, patch_as};
 
 const PATH: &str = "/users/me/preferences";
 
 fn by_email() -> Value {
     json!({
         "money_sent": ["email"], "money_received": ["email"], "topped_up": ["email"], "new_device_login": ["email"],
-        "payment_requests": ["email"],
+        "payment_requests": ["email"], "statement": ["email"],
     })
 }
 
@@ -64,14 +63,15 @@ async fn two_changes_at_once_both_stay(pool: PgPool) {
         patch("money_received"),
         patch("topped_up"),
         patch("new_device_login"),
-        patch("payment_requests")
+        patch("payment_requests"),
+        patch("statement")
     );
-    for answer in [answers.0, answers.1, answers.2, answers.3, answers.4] {
+    for answer in [answers.0, answers.1, answers.2, answers.3, answers.4, answers.5] {
         assert_eq!(answer.status, StatusCode::OK);
     }
     assert_eq!(
         call_as(&router, user_id, "GET", PATH, Value::Null).await.json["notifications"],
-        json!({ "money_sent": [], "money_received": [], "topped_up": [], "new_device_login": [], "payment_requests": [] })
+        json!({ "money_sent": [], "money_received": [], "topped_up": [], "new_device_login": [], "payment_requests": [], "statement": [] })
     );
 }
 

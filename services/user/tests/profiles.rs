@@ -1,13 +1,12 @@
 //! The routes, with a real PostgreSQL.
 
-mod support;
-
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 use sqlx::PgPool;
-use support::{app, get_as, patch_as, user_registered};
 use testkit::{Issuer, call, deliver, request};
 use uuid::Uuid;
+
+use crate::support::{app, get_as, patch_as, user_registered};
 
 #[sqlx::test]
 async fn a_profile_is_made_when_it_is_first_asked_for(pool: PgPool) {

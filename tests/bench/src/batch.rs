@@ -14,7 +14,7 @@ use crate::report::{Goal, Measured, Unit};
 
 pub const ITEMS: &str = "transfers in batches of 1,000, 4 connections";
 
-const BATCH: u32 = 1_000;
+pub const BATCH: u32 = 1_000;
 const CONNECTIONS: usize = 4;
 const SINGLE_CONNECTIONS: usize = 32;
 const FLOOR_SECONDS: u64 = 4;
@@ -49,7 +49,7 @@ pub async fn measure(stack: &Stack) -> anyhow::Result<Vec<Measured>> {
 }
 
 /// One payer pays many in one request; every item is completed, or it is an error.
-async fn pay_many(crowd: &Crowd, payer: usize) -> anyhow::Result<()> {
+pub async fn pay_many(crowd: &Crowd, payer: usize) -> anyhow::Result<()> {
     let items = (0..BATCH).map(|_| item(crowd, payer));
     let items = items.collect::<anyhow::Result<Vec<_>>>()?;
     let body = json!({ "atomic": false, "items": items });

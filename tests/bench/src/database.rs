@@ -32,7 +32,7 @@ impl Server {
             .password(&self.password)
             .database(database);
         let pool = PgPoolOptions::new().max_connections(CONNECTIONS);
-        Ok(pool.connect_with(options).await?)
+        Ok(pool.connect_with(server::by_index(options)).await?)
     }
 
     /// A new, empty database.

@@ -7,6 +7,7 @@ use anyhow::Context;
 use sqlx::PgPool;
 use tests::{Person, Stack};
 
+use crate::BACKEND;
 use crate::anomalies::in_books;
 use crate::bulk;
 use crate::database::Server;
@@ -38,7 +39,7 @@ struct Figures {
 pub async fn measure(variables: &[(&str, &str)]) -> anyhow::Result<Vec<Measured>> {
     let mut figures = Vec::new();
     for accounts in SIZES {
-        let stack = Stack::start_with(variables).await?;
+        let stack = Stack::start_with(BACKEND, variables).await?;
         figures.push((accounts, Box::pin(at_size(&stack, accounts)).await?));
     }
     let mut lines = Vec::new();

@@ -24,8 +24,16 @@ pub struct Rate {
 }
 
 impl Rate {
+    pub fn new(count: u32, time: Duration) -> Self {
+        Self { count, time }
+    }
+
     pub fn per_second(self) -> f64 {
         f64::from(self.count) / self.time.as_secs_f64()
+    }
+
+    pub fn seconds(self) -> f64 {
+        self.time.as_secs_f64()
     }
 
     pub fn count(self) -> u32 {

@@ -7,6 +7,8 @@ use chrono::Utc;
 use serde::Deserialize;
 use tests::Stack;
 
+use crate::events;
+
 pub fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
@@ -22,8 +24,19 @@ pub async fn describe(stack: &Stack) -> anyhow::Result<String> {
         version_of("rustc")?,
         daprd(stack).await?,
         version_of("psql")?,
-        said("INFRASTRUCTURE/local/infra", &["version"])?.trim(),
+        brokers()?,
     ))
+}
+
+/// That of each component set.
+fn brokers() -> anyhow::Result<String> {
+    let mut versions = Vec::new();
+    for set in events::sets()? {
+        let mut infra = Command::new("INFRASTRUCTURE/local/infra");
+        let version = said_by(infra.arg("version").env("PAYME_SET", set))?;
+        versions.push(version.trim().to_owned());
+    }
+    Ok(versions.join(", "))
 }
 
 fn processor() -> anyhow::Result<String> {
@@ -42,8 +55,12 @@ fn version_of(program: &str) -> anyhow::Result<String> {
 }
 
 fn said(program: &str, args: &[&str]) -> anyhow::Result<String> {
-    let output = Command::new(program).args(args).output();
-    let output = output.with_context(|| format!("{program} could not be started"))?;
+    said_by(Command::new(program).args(args))
+}
+
+fn said_by(command: &mut Command) -> anyhow::Result<String> {
+    let output = command.output();
+    let output = output.with_context(|| format!("{command:?} could not be started"))?;
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 

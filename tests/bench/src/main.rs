@@ -12,6 +12,8 @@ mod cached_request;
 mod crowd;
 mod database;
 mod echo;
+mod effects;
+mod events;
 mod growth;
 mod idle;
 mod ledger;
@@ -31,12 +33,16 @@ mod signing;
 mod transfers;
 
 use anyhow::{bail, ensure};
-use tests::Stack;
+use testkit::infra::Backend;
+use tests::{Stack, interrupted};
 
 use report::{Measured, Report};
 
 /// The limits are for people; the load is one client, which would run into every one of them.
 const NO_LIMITS: (&str, &str) = ("RATE_LIMIT_FACTOR", "1000");
+
+/// The way through an engine's network would be measured too.
+const BACKEND: Backend = Backend::Local;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
@@ -47,7 +53,7 @@ async fn main() -> anyhow::Result<()> {
     // Whichever ends first: the stack is stopped when the other one is dropped.
     tokio::select! {
         done = measure_all(bench) => done,
-        interrupted = tokio::signal::ctrl_c() => {
+        interrupted = interrupted() => {
             interrupted?;
             bail!("interrupted")
         }
@@ -55,7 +61,7 @@ async fn main() -> anyhow::Result<()> {
 }
 
 async fn measure_all(mut bench: Bench) -> anyhow::Result<()> {
-    let stack = Stack::start_with(&[NO_LIMITS]).await?;
+    let stack = Stack::start_with(BACKEND, &[NO_LIMITS]).await?;
     let machine = machine::describe(&stack).await?;
     bench.run("logins", logins::measure(&stack)).await?;
     bench.run("signing", signing::measure(&stack)).await?;
@@ -73,13 +79,14 @@ async fn measure_all(mut bench: Bench) -> anyhow::Result<()> {
 
     bench
         .run("renewal-ahead", async {
-            let stack = Stack::start_with(&[NO_LIMITS, renewal_ahead::SHORT_TOKENS]).await?;
+            let stack = Stack::start_with(BACKEND, &[NO_LIMITS, renewal_ahead::SHORT_TOKENS]).await?;
             renewal_ahead::measure(&stack).await
         })
         .await?;
     bench
         .run("growth", Box::pin(growth::measure(&[NO_LIMITS])))
         .await?;
+    bench.run("events", Box::pin(events::measure())).await?;
 
     ensure!(
         !bench.lines.is_empty(),

@@ -51,6 +51,7 @@ fn past_goal(line: &Measured) -> Option<(&Measured, f64)> {
         Goal::AtMost(most) => most / line.ratio(),
         // What adds nothing is as far past its goal as a bar can show.
         Goal::AddsAtMost(most) => most / (line.value - line.floor).max(most / MOST),
+        Goal::IsAtMost(most) => most / line.value.max(most / MOST),
         Goal::None => return None,
     };
     Some((line, times))
@@ -96,6 +97,8 @@ mod tests {
         assert_times(800.0, Goal::AtMost(4.0), 0.5);
         assert_times(100.6, Goal::AddsAtMost(0.6), 1.0);
         assert_times(99.0, Goal::AddsAtMost(0.6), MOST);
+        assert_times(50.0, Goal::IsAtMost(50.0), 1.0);
+        assert_times(0.0, Goal::IsAtMost(50.0), MOST);
         assert!(past_goal(&line("x", 1.0, Goal::None)).is_none());
     }
 

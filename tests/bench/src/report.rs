@@ -34,6 +34,7 @@ pub struct Measured {
 pub enum Unit {
     PerSecond,
     Milliseconds,
+    Seconds,
 }
 
 #[derive(Clone, Copy)]
@@ -44,6 +45,8 @@ pub enum Goal {
     AtMost(f64),
     /// The figure is at most this much above its floor, in its unit.
     AddsAtMost(f64),
+    /// The figure itself is at most this, in its unit, whatever its floor.
+    IsAtMost(f64),
     /// It is there to explain another line.
     None,
 }
@@ -62,6 +65,7 @@ impl Measured {
                 format!("adds ≤ {most}; adds {:.3}", self.value - self.floor),
                 Some(self.value - self.floor <= most),
             ),
+            Goal::IsAtMost(most) => (format!("is ≤ {most}"), Some(self.value <= most)),
             Goal::None => (String::new(), None),
         }
     }
@@ -86,6 +90,7 @@ impl Unit {
         match self {
             Self::PerSecond => format!("{value:.1}/s"),
             Self::Milliseconds => format!("{value:.3} ms"),
+            Self::Seconds => format!("{value:.3} s"),
         }
     }
 }
@@ -174,6 +179,8 @@ mod tests {
             (121.0, Goal::AtMost(1.2), "**not met**"),
             (100.5, Goal::AddsAtMost(0.6), "met"),
             (100.7, Goal::AddsAtMost(0.6), "**not met**"),
+            (50.0, Goal::IsAtMost(50.0), "met"),
+            (50.1, Goal::IsAtMost(50.0), "**not met**"),
             (1.0, Goal::None, ""),
         ] {
             assert_eq!(line(value, goal).cells()[5], met, "{value}");

@@ -166,20 +166,48 @@ class PaymentRequestChanged(Told):
     amount: Money
 
     def items(self) -> list[Item]:
-        """Who is asked sees the request, and who has asked sees the no. Other states are in the log only."""
+        """Each party sees what the other one did, and both that its time is over. Other states are in the log only."""
         data = {"payment_request_id": str(self.payment_request_id), "amount": self.amount.model_dump()}
         match self.state:
             case "open":
                 return [Item(self.payer_user_id, "money_requested", data)]
             case "declined":
                 return [Item(self.requester_user_id, "request_declined", data)]
+            case "cancelled":
+                return [Item(self.payer_user_id, "request_cancelled", data)]
+            case "expired":
+                return [Item(user, "request_expired", data) for user in (self.requester_user_id, self.payer_user_id)]
             case _:
                 return []
 
 
+class StatementReady(Told):
+    TOPIC, TYPE = "STATEMENT_READY", "payme.statement.ready.v1"
+
+    user_id: UUID
+    account_id: UUID
+    # As `2026-11`.
+    month: str
+    opening: Money
+    closing: Money
+
+    def items(self) -> list[Item]:
+        balances = {"opening": self.opening.model_dump(), "closing": self.closing.model_dump()}
+        data = {"account_id": str(self.account_id), "month": self.month, **balances}
+        return [Item(self.user_id, "statement_ready", data)]
+
+
 CONSUMED: dict[str, type[Told]] = {
     it.TOPIC: it
-    for it in (UserRegistered, UserLoggedIn, SessionRevoked, SecurityAlert, TransactionMade, PaymentRequestChanged)
+    for it in (
+        UserRegistered,
+        UserLoggedIn,
+        SessionRevoked,
+        SecurityAlert,
+        TransactionMade,
+        PaymentRequestChanged,
+        StatementReady,
+    )
 }
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import os
 import signal
 import socket
 import time
@@ -192,10 +193,11 @@ class Background:
 
 
 def listen() -> socket.socket:
-    """Listens on `127.0.0.1:APP_PORT`. The sidecar waits for the port, and we for the sidecar: so the port comes first."""
+    """Listens on `APP_PORT` of the loopback interface, or of the address `APP_HOST`: to a pod, probes come by its own. The sidecar waits
+    for the port, and we for the sidecar: so the port comes first."""
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind(("127.0.0.1", int(required("APP_PORT"))))
+    listener.bind((os.environ.get("APP_HOST", "127.0.0.1"), int(required("APP_PORT"))))
     listener.listen(1024)
     return listener
 

@@ -1,9 +1,10 @@
 """What happened, in plain words and the reader's language."""
 
 from contextlib import suppress
+from datetime import date
 from typing import Any
 
-# For each language: title and sentence. `{}` stands for what the line is about: an amount, or a device.
+# For each language: title and sentence. `{}` stands for what the line is about: an amount, a month or a device.
 LINES = {
     "registered": (("Welcome", "You have registered."), ("Willkommen", "Sie haben sich registriert.")),
     "logged_in": (("Login", "You have logged in."), ("Anmeldung", "Sie haben sich angemeldet.")),
@@ -29,6 +30,18 @@ LINES = {
     "request_declined": (
         ("Request declined", "Your request for {} was declined."),
         ("Bitte abgelehnt", "Ihre Bitte um {} wurde abgelehnt."),
+    ),
+    "request_cancelled": (
+        ("Request taken back", "A request for {} was taken back."),
+        ("Bitte zurückgezogen", "Eine Bitte um {} wurde zurückgezogen."),
+    ),
+    "request_expired": (
+        ("Request expired", "A request for {} has expired."),
+        ("Bitte abgelaufen", "Eine Bitte um {} ist abgelaufen."),
+    ),
+    "statement_ready": (
+        ("Monthly statement", "Your account statement for {} is ready."),
+        ("Kontoauszug", "Ihr Kontoauszug für {} ist da."),
     ),
 }
 NEW_LINE = (
@@ -76,6 +89,10 @@ NEW_ALERT = (
 ENGLISH, GERMAN = 0, 1
 LANGUAGES = {"en": ENGLISH, "de": GERMAN}
 UNKNOWN_DEVICE = ("a device", "einem Gerät")
+MONTHS = (
+    "January February March April May June July August September October November December".split(),
+    "Januar Februar März April Mai Juni Juli August September Oktober November Dezember".split(),
+)
 
 # ISO 4217: how many digits the minor units of a currency stand for, where these are not two.
 DIGITS = dict.fromkeys("BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF".split(), 0)
@@ -100,9 +117,22 @@ def words(kind: str, data: dict[str, Any], language: int) -> tuple[str, str]:
     """Title and sentence. A kind or an alert that is newer than this service has words that fit all."""
     template = ALERTS.get(data.get("alert", ""), NEW_ALERT) if kind == "security_alert" else LINES.get(kind, NEW_LINE)
     title, text = template[language]
-    amount = data.get("amount")
-    about = written(amount, language) if amount else data.get("device") or UNKNOWN_DEVICE[language]
+    if amount := data.get("amount"):
+        about = written(amount, language)
+    elif of := data.get("month"):
+        about = month(of, language)
+    else:
+        about = data.get("device") or UNKNOWN_DEVICE[language]
     return title, text.replace("{}", about, 1)
+
+
+def month(text: str, language: int) -> str:
+    """`March 2026` for `2026-03`; what is no month stays as it is."""
+    try:
+        day = date.fromisoformat(f"{text}-01")
+    except ValueError:
+        return text
+    return f"{MONTHS[language][day.month - 1]} {day.year}"
 
 
 def written(amount: dict[str, Any], language: int) -> str:

@@ -3,8 +3,10 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::Context;
-use tests::Stack;
+use anyhow::{Context, bail};
+use testkit::infra::Backend;
+use tests::workload::{Report, Trouble};
+use tests::{Stack, interrupted};
 
 /// All workers come from one network: more of them than of an office.
 const RATE_LIMIT_FACTOR: &str = "100";
@@ -19,8 +21,14 @@ async fn main() -> anyhow::Result<ExitCode> {
     };
     let seconds = arguments.next().map_or(Ok(SECONDS), |seconds| seconds.parse())?;
     println!("seed {seed}");
-    let stack = Stack::start_with(&[("RATE_LIMIT_FACTOR", RATE_LIMIT_FACTOR)]).await?;
-    let report = tests::workload::run(&stack, seed, Duration::from_secs(seconds)).await?;
+    // Whichever ends first: the stack is stopped when the other one is dropped.
+    let report = tokio::select! {
+        report = run(seed, Duration::from_secs(seconds)) => report?,
+        interrupted = interrupted() => {
+            interrupted?;
+            bail!("interrupted")
+        }
+    };
     println!("{report}");
     Ok(if report.is_sound() {
         ExitCode::SUCCESS
@@ -28,4 +36,9 @@ async fn main() -> anyhow::Result<ExitCode> {
         println!("again: make workload SEED={seed} SECONDS={seconds}");
         ExitCode::FAILURE
     })
+}
+
+async fn run(seed: u64, duration: Duration) -> anyhow::Result<Report> {
+    let stack = Stack::start_with(Backend::from_env()?, &[("RATE_LIMIT_FACTOR", RATE_LIMIT_FACTOR)]).await?;
+    tests::workload::run(&stack, seed, duration, Trouble::Faults).await
 }

@@ -1,7 +1,6 @@
 //! What goes wrong during a run, one thing at a time, in an order that the seed gives.
 
 use std::fmt::Write;
-use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
@@ -114,8 +113,7 @@ impl<'a> Injector<'a> {
             Fault::KillBackend => {
                 let pid = self.backend().await?.to_string();
                 let mut witness = self.books.account.acquire().await?;
-                let killed = Command::new("kill").args(["-KILL", &pid]).status()?;
-                ensure!(killed.success(), "no such process: {pid}");
+                self.stack.infra().kill("postgres", &pid).await?;
                 // Until the server has noticed it looks as if it were whole.
                 let noticed = async {
                     while sqlx::query("select 1").execute(&mut *witness).await.is_ok() {

@@ -19,4 +19,4 @@ mod world;
 
 pub use books::Books;
 pub use record::Report;
-pub use run::run;
+pub use run::{Trouble, run};

@@ -22,9 +22,17 @@ const WORKERS: u64 = 8;
 /// What each user begins with.
 const FUNDS: i64 = 50_000;
 
+/// What happens to the system during a run.
+pub enum Trouble {
+    /// One fault after the other, in an order that the seed gives.
+    Faults,
+    /// It moves to these component sets, one after the other.
+    Moves(Vec<String>),
+}
+
 /// Runs for `lasting` and some seconds more, until everything has come to rest. An error is a run that could not be made;
 /// what was wrong with the system is in the report.
-pub async fn run(stack: &Stack, seed: u64, lasting: Duration) -> anyhow::Result<Report> {
+pub async fn run(stack: &Stack, seed: u64, lasting: Duration, trouble: Trouble) -> anyhow::Result<Report> {
     let books = Books::open(stack)?;
     let (model, record) = (Model::default(), Record::default());
     let world = World::make(stack, &books).await?;
@@ -38,15 +46,29 @@ pub async fn run(stack: &Stack, seed: u64, lasting: Duration) -> anyhow::Result<
         record: &record,
     };
     let workers = (0..WORKERS).map(|number| Worker::new(&shared, number).run(seed, end));
-    let (_, faults, ()) = tokio::join!(
+    let trouble = async {
+        match trouble {
+            Trouble::Faults => Injector::new(stack, &books, &record, seed).run(end).await,
+            Trouble::Moves(sets) => moves(stack, &record, sets).await,
+        }
+    };
+    let (_, trouble, ()) = tokio::join!(
         join_all(workers),
-        Injector::new(stack, &books, &record, seed).run(end),
+        trouble,
         snapshots(&books.account, &record, end)
     );
-    faults?;
+    trouble?;
     effects::rest(&books, &world, &record).await;
     check::all(stack, &books, &world, &model, &record).await?;
     Ok(record.report(seed, began.elapsed()))
+}
+
+async fn moves(stack: &Stack, record: &Record, sets: Vec<String>) -> anyhow::Result<()> {
+    for set in sets {
+        stack.swap(&set).await?;
+        record.fault("moved to another component set");
+    }
+    Ok(())
 }
 
 async fn fund(world: &World, model: &Model, record: &Record) -> anyhow::Result<()> {

@@ -3,7 +3,10 @@
 use std::fmt;
 use std::str::FromStr;
 
-use chrono::{DateTime, Datelike, Months, NaiveDate, NaiveTime, Utc};
+use chrono::{DateTime, Datelike, Months, NaiveDate, NaiveTime, TimeDelta, Utc};
+
+/// What the database counts time in.
+const TICK: TimeDelta = TimeDelta::microseconds(1);
 
 /// `2026-11`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,8 +15,16 @@ pub struct Month(NaiveDate);
 impl Month {
     /// The month that a time is in.
     pub fn of(time: DateTime<Utc>) -> Self {
-        let date = time.date_naive();
-        Self(date.with_day(1).unwrap_or(date))
+        Self::with(time.date_naive())
+    }
+
+    /// The month that a day is in.
+    pub fn with(day: NaiveDate) -> Self {
+        Self(day.with_day(1).unwrap_or(day))
+    }
+
+    pub fn first_day(self) -> NaiveDate {
+        self.0
     }
 
     /// Its first moment.
@@ -26,6 +37,11 @@ impl Month {
         // The years that are read have four digits, which is far from where dates end.
         let next = self.0.checked_add_months(Months::new(1)).unwrap_or(self.0);
         Self(next).start()
+    }
+
+    /// The last moments before it and of it: the balances of then are those that it opens and closes with.
+    pub fn bounds(self) -> (DateTime<Utc>, DateTime<Utc>) {
+        (self.start() - TICK, self.end() - TICK)
     }
 }
 
@@ -61,8 +77,10 @@ mod tests {
         assert_eq!(december.start().to_rfc3339(), "2026-12-01T00:00:00+00:00");
         assert_eq!(december.end().to_rfc3339(), "2027-01-01T00:00:00+00:00");
         assert_eq!(december.to_string(), "2026-12");
-        let last = december.end() - chrono::TimeDelta::microseconds(1);
+        let (before, last) = december.bounds();
+        assert_eq!(Month::of(before).to_string(), "2026-11");
         assert_eq!(Month::of(last), december);
+        assert_eq!(Month::with(december.first_day()), december);
         assert_eq!(Month::of(december.end()).to_string(), "2027-01");
         assert!("9999-12".parse::<Month>().unwrap().end() > last);
     }

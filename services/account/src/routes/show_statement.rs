@@ -4,7 +4,7 @@ use axum::{
     http::{HeaderName, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use garde::Validate;
 use identity::User;
 use money::{Currency, Minor};
@@ -24,8 +24,6 @@ use crate::{
 
 /// More belongs to `GET /accounts/{id}/entries`, page by page.
 const MOST_ENTRIES: i64 = 10_000;
-/// What the database counts time in.
-const TICK: TimeDelta = TimeDelta::microseconds(1);
 
 #[derive(Deserialize, Validate, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -129,8 +127,9 @@ pub(crate) async fn show_statement(
 
 /// Entries stay as they are, and new ones come after those that are there: the reads need no snapshot to fit together.
 async fn read(db: &mut PgConnection, account: Uuid, month: Month) -> problem::Result<Statement> {
-    let opening = history::at(db, account, month.start() - TICK).await?;
-    let closing = history::at(db, account, month.end() - TICK).await?;
+    let (before, last) = month.bounds();
+    let opening = history::at(db, account, before).await?;
+    let closing = history::at(db, account, last).await?;
     if closing.sequence - opening.sequence > MOST_ENTRIES {
         return Err(statement_too_long());
     }

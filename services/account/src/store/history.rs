@@ -15,31 +15,46 @@ pub struct Point {
     pub balance: Minor,
 }
 
-/// The last entry up to a time. Along an account the times only grow and the sequences have no gap, so halving what is
-/// left finds it by the primary key in about 20 steps; an index by time would cost each posting.
+/// The last entry of an account up to a time.
 pub async fn at(db: &mut PgConnection, account: Uuid, time: DateTime<Utc>) -> sqlx::Result<Point> {
-    let row = sqlx::query!(
-        r#"with recursive search (low, high) as (
-             select 0::bigint, (select coalesce(max(sequence), 0) from entries where account_id = $1)
+    let mut points = all_at(db, &[account], time).await?;
+    points.pop().ok_or(sqlx::Error::RowNotFound)
+}
+
+/// The last entry of each of these accounts up to a time, in their order. Along an account the times only grow and the
+/// sequences have no gap, so halving what is left finds it by the primary key in about 20 steps; an index by time would cost
+/// each posting.
+pub async fn all_at(
+    db: &mut PgConnection,
+    accounts: &[Uuid],
+    time: DateTime<Utc>,
+) -> sqlx::Result<Vec<Point>> {
+    let rows = sqlx::query!(
+        r#"with recursive search (place, account, low, high) as (
+             select place, account, 0::bigint, (select coalesce(max(sequence), 0) from entries where account_id = account)
+             from unnest($1::uuid[]) with ordinality as wanted (account, place)
              union all
-             select case when in_time then middle else low end, case when in_time then high else middle - 1 end
-             from (select low, high, (low + high + 1) / 2 as middle,
+             select place, account, case when in_time then middle else low end, case when in_time then high else middle - 1 end
+             from (select place, account, low, high, (low + high + 1) / 2 as middle,
                           (select created_at <= $2 from entries
-                           where account_id = $1 and sequence = (low + high + 1) / 2) as in_time
+                           where account_id = account and sequence = (low + high + 1) / 2) as in_time
                    from search where low < high) as half
          )
          select low as "sequence!",
-                coalesce((select balance_minor from entries where account_id = $1 and sequence = low), 0) as "balance_minor!"
-         from search where low = high"#,
-        account,
+                coalesce((select balance_minor from entries where account_id = account and sequence = low), 0) as "balance_minor!"
+         from search where low = high order by place"#,
+        accounts,
         time,
     )
-    .fetch_one(db)
+    .fetch_all(db)
     .await?;
-    Ok(Point {
-        sequence: row.sequence,
-        balance: Minor(row.balance_minor),
-    })
+    Ok(rows
+        .into_iter()
+        .map(|row| Point {
+            sequence: row.sequence,
+            balance: Minor(row.balance_minor),
+        })
+        .collect())
 }
 
 /// The entries of a user's account between two points, oldest first, each with what its posting says of it.

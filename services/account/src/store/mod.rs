@@ -7,6 +7,7 @@ pub mod history;
 pub mod holds;
 pub mod ledger;
 pub mod seals;
+pub mod statements;
 pub mod verifications;
 pub mod verify;
 

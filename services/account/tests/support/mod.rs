@@ -1,10 +1,4 @@
 //! A running account service in this process, with a database of its own, and callers with valid tokens.
-#![allow(
-    dead_code,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    reason = "each test file uses a part of it, and a test that can't go on has to end"
-)]
 
 use account::AppState;
 use axum::Router;
@@ -91,6 +85,37 @@ impl App {
             .get(&format!("/accounts/{}", holder.account), &holder.token)
             .await;
         account.json["held_minor"].as_i64().unwrap()
+    }
+
+    /// Writes `count` top-ups of 1 into the past of an empty account, one every `every` (an interval) from `start` on.
+    pub async fn backdate(&self, holder: &Holder, count: i64, start: &str, every: &str) {
+        sqlx::query(
+            "with numbers as (
+                 select n, $3::timestamptz + (n - 1) * $4::interval as at, gen_random_uuid() as posting_id
+                 from generate_series(1, $2) as n
+             ), outside as (
+                 update accounts set balance_minor = balance_minor - $2 where type = 'external' and currency = 'EUR' returning id
+             ), own as (
+                 update accounts set balance_minor = $2, sequence = $2 where id = $1
+             ), new_postings as (
+                 insert into postings (id, kind, initiator_user_id, from_account_id, to_account_id, amount_minor, currency,
+                                       from_balance_minor, to_balance_minor, created_at)
+                 select posting_id, 'top_up', $5, outside.id, $1, 1, 'EUR', -n, n, at from numbers, outside
+             )
+             insert into entries (account_id, sequence, posting_id, amount_minor, balance_minor, created_at)
+             select $1, n, posting_id, 1, n, at from numbers",
+        )
+        .bind(holder.account)
+        .bind(count)
+        .bind(start.parse::<chrono::DateTime<chrono::Utc>>().unwrap())
+        .bind(match every {
+            "1 day" => sqlx::postgres::types::PgInterval { months: 0, days: 1, microseconds: 0 },
+            _ => sqlx::postgres::types::PgInterval { months: 0, days: 0, microseconds: 1_000_000 },
+        })
+        .bind(holder.user)
+        .execute(&self.pool)
+        .await
+        .unwrap();
     }
 
     pub async fn balance(&self, holder: &Holder) -> i64 {

@@ -82,6 +82,17 @@ pub struct PaymentRequestChanged {
     amount: Money,
 }
 
+/// `STATEMENT_READY`
+#[derive(Deserialize)]
+pub struct StatementReady {
+    user_id: Uuid,
+    account_id: Uuid,
+    /// As `2026-11`.
+    month: String,
+    opening: Money,
+    closing: Money,
+}
+
 /// An event that says something to somebody.
 pub trait Tells: DeserializeOwned + Send + Sync + 'static {
     const TOPIC: &'static str;
@@ -205,17 +216,38 @@ impl Tells for PaymentRequestChanged {
     const TOPIC: &'static str = "PAYMENT_REQUEST_CHANGED";
     const KIND: &'static str = "payme.payment_request.changed.v1";
 
-    /// Who is asked sees the request, and who has asked sees the no. Other states are in the log only.
+    /// Each party sees what the other one did, and both that its time is over. Other states are in the log only.
     fn items(&self) -> Vec<Item> {
-        let (user_id, kind) = match self.state.as_str() {
-            "open" => (self.payer_user_id, "money_requested"),
-            "declined" => (self.requester_user_id, "request_declined"),
-            _ => return Vec::new(),
-        };
-        vec![Item {
+        let item = |user_id, kind| Item {
             user_id,
             kind,
             data: json!({ "payment_request_id": self.payment_request_id, "amount": self.amount }),
+        };
+        match self.state.as_str() {
+            "open" => vec![item(self.payer_user_id, "money_requested")],
+            "declined" => vec![item(self.requester_user_id, "request_declined")],
+            "cancelled" => vec![item(self.payer_user_id, "request_cancelled")],
+            "expired" => vec![
+                item(self.requester_user_id, "request_expired"),
+                item(self.payer_user_id, "request_expired"),
+            ],
+            _ => Vec::new(),
+        }
+    }
+}
+
+impl Tells for StatementReady {
+    const TOPIC: &'static str = "STATEMENT_READY";
+    const KIND: &'static str = "payme.statement.ready.v1";
+
+    fn items(&self) -> Vec<Item> {
+        let data = json!({
+            "account_id": self.account_id, "month": self.month, "opening": self.opening, "closing": self.closing,
+        });
+        vec![Item {
+            user_id: self.user_id,
+            kind: "statement_ready",
+            data,
         }]
     }
 }
@@ -276,6 +308,30 @@ mod tests {
         assert_eq!(sides(&transfer), [(from, -1), (transfer.to_account_id, 1)]);
         let top_up = event(None, bob);
         assert_eq!(sides(&top_up), [(Uuid::nil(), -1), (top_up.to_account_id, 1)]);
+    }
+
+    #[test]
+    fn each_party_of_a_request_sees_what_the_other_did_and_both_see_its_end() {
+        let (ada, bob) = (Uuid::now_v7(), Uuid::now_v7());
+        let told = |state: &str| -> Vec<(Uuid, &'static str)> {
+            let request = PaymentRequestChanged {
+                payment_request_id: Uuid::now_v7(),
+                state: state.to_owned(),
+                requester_user_id: ada,
+                payer_user_id: bob,
+                amount: serde_json::from_value(json!({ "amount_minor": 1, "currency": "EUR" })).unwrap(),
+            };
+            let items = request.items().into_iter();
+            items.map(|item| (item.user_id, item.kind)).collect()
+        };
+        assert_eq!(told("open"), [(bob, "money_requested")]);
+        assert_eq!(told("declined"), [(ada, "request_declined")]);
+        assert_eq!(told("cancelled"), [(bob, "request_cancelled")]);
+        assert_eq!(
+            told("expired"),
+            [(ada, "request_expired"), (bob, "request_expired")]
+        );
+        assert_eq!(told("of_next_year"), []);
     }
 
     fn alert(data: Value) -> Vec<Item> {

@@ -1,5 +1,6 @@
 //! What happened, in plain words and the reader's language.
 
+use chrono::{Datelike, NaiveDate};
 use money::Money;
 use serde_json::Value;
 
@@ -45,8 +46,23 @@ pub struct Words {
     pub text: String,
 }
 
-/// In the order of [`Language`]: title and sentence. `{}` stands for what the line is about: an amount, or a device.
+/// In the order of [`Language`]: title and sentence. `{}` stands for what the line is about: an amount, a month or a device.
 type Template = [(&'static str, &'static str); 2];
+
+const MONTHS: [[&str; 2]; 12] = [
+    ["January", "Januar"],
+    ["February", "Februar"],
+    ["March", "März"],
+    ["April", "April"],
+    ["May", "Mai"],
+    ["June", "Juni"],
+    ["July", "Juli"],
+    ["August", "August"],
+    ["September", "September"],
+    ["October", "Oktober"],
+    ["November", "November"],
+    ["December", "Dezember"],
+];
 
 /// What a line says. A kind or an alert that is newer than this service has words that fit all.
 pub fn words(kind: &str, data: &Value, language: Language) -> Words {
@@ -54,7 +70,9 @@ pub fn words(kind: &str, data: &Value, language: Language) -> Words {
     let about = match data.get("amount") {
         Some(amount) => serde_json::from_value(amount.clone())
             .map_or_else(|_| String::new(), |amount| written(&amount, language)),
-        None => device(data, language),
+        None => data["month"]
+            .as_str()
+            .map_or_else(|| device(data, language), |text| month(text, language)),
     };
     Words {
         title,
@@ -103,6 +121,18 @@ fn template(kind: &str, data: &Value) -> Template {
         "request_declined" => [
             ("Request declined", "Your request for {} was declined."),
             ("Bitte abgelehnt", "Ihre Bitte um {} wurde abgelehnt."),
+        ],
+        "request_cancelled" => [
+            ("Request taken back", "A request for {} was taken back."),
+            ("Bitte zurückgezogen", "Eine Bitte um {} wurde zurückgezogen."),
+        ],
+        "request_expired" => [
+            ("Request expired", "A request for {} has expired."),
+            ("Bitte abgelaufen", "Eine Bitte um {} ist abgelaufen."),
+        ],
+        "statement_ready" => [
+            ("Monthly statement", "Your account statement for {} is ready."),
+            ("Kontoauszug", "Ihr Kontoauszug für {} ist da."),
         ],
         "security_alert" => alert(data["alert"].as_str().unwrap_or_default()),
         _ => [
@@ -186,6 +216,15 @@ fn written(amount: &Money, language: Language) -> String {
     }
 }
 
+/// `March 2026` for `2026-03`; what is no month stays as it is.
+fn month(text: &str, language: Language) -> String {
+    let Ok(day) = format!("{text}-01").parse::<NaiveDate>() else {
+        return text.to_owned();
+    };
+    let name = MONTHS[day.month0() as usize][language as usize];
+    format!("{name} {}", day.year())
+}
+
 fn device(data: &Value, language: Language) -> String {
     let unknown = match language {
         Language::English => "a device",
@@ -217,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn amounts_and_devices_are_written_as_the_language_does() {
+    fn amounts_months_and_devices_are_written_as_the_language_does() {
         let paid = json!({ "amount": { "amount_minor": 1250, "currency": "EUR" } });
         assert_eq!(
             words("sent", &paid, Language::English).text,
@@ -227,6 +266,13 @@ mod tests {
             words("sent", &paid, Language::German).text,
             "Sie haben 12,50 EUR gesendet."
         );
+        let ready = json!({ "month": "2026-03" });
+        let text = |language| words("statement_ready", &ready, language).text;
+        assert_eq!(
+            text(Language::English),
+            "Your account statement for March 2026 is ready."
+        );
+        assert_eq!(text(Language::German), "Ihr Kontoauszug für März 2026 ist da.");
         let login = json!({ "alert": "new_device_login", "device": "Firefox on Linux" });
         let words_of = words("security_alert", &login, Language::English);
         assert_eq!(
@@ -248,6 +294,9 @@ mod tests {
             "moved",
             "money_requested",
             "request_declined",
+            "request_cancelled",
+            "request_expired",
+            "statement_ready",
             "security_alert",
             "new",
         ] {

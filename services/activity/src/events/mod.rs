@@ -39,11 +39,8 @@ impl<T: Tells> Effect<Noted<T>> for AppState {
             entries.extend(event.data.told.entries());
         }
         let users: Vec<_> = lines.iter().map(|(_, item, _)| item.user_id).collect();
-        store::append_to_log(conn, events, Utc::now()).await?;
         store::live::take_feeds(conn, &users).await?;
-        store::add_to_feeds(conn, &lines).await?;
-        store::live::wake_streams(conn, &users).await?;
-        store::audit::note_entries(conn, &entries).await?;
+        store::write(conn, events, &lines, &entries, Utc::now()).await?;
         Ok(())
     }
 }

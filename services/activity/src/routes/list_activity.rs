@@ -43,7 +43,7 @@ pub struct FeedQuery {
 pub struct ActivityItem {
     id: Uuid,
     /// `registered`, `logged_in`, `session_ended`, `security_alert`, `topped_up`, `withdrawn`, `sent`, `received`,
-    /// `moved`, `money_requested` or `request_declined`.
+    /// `moved`, `money_requested`, `request_declined`, `request_cancelled`, `request_expired` or `statement_ready`.
     kind: String,
     occurred_at: DateTime<Utc>,
     /// What happened in a few words, in the first of English and German that `Accept-Language` names.
@@ -51,8 +51,9 @@ pub struct ActivityItem {
     /// The same as a sentence.
     text: String,
     /// Depends on `kind`. Movements have `transaction_id`, `account_id` and `amount`; a `session_ended` has `session_id` and
-    /// `reason`; requests for money have `payment_request_id` and `amount`; a `security_alert` has `alert`, which says what
-    /// kind it is, and perhaps `device` and `session_id`.
+    /// `reason`; requests for money have `payment_request_id` and `amount`; a `statement_ready` has `account_id`,
+    /// `month`, `opening` and `closing`; a `security_alert` has `alert`, which says what kind it is, and perhaps `device` and
+    /// `session_id`.
     data: Value,
 }
 

@@ -6,7 +6,7 @@ use sqlx::types::Json;
 use sqlx::{PgConnection, query, query_as, query_scalar};
 use uuid::Uuid;
 
-use crate::domain::audit::{Account, Balance, Entry, Finding, Kind};
+use crate::domain::audit::{Account, Balance, Finding, Kind};
 
 /// What one replica does at a time. Any numbers, the same in all replicas.
 #[derive(Clone, Copy)]
@@ -35,22 +35,6 @@ pub async fn take_turn(conn: &mut PgConnection, turn: Turn) -> sqlx::Result<bool
     query_scalar!(r#"SELECT pg_try_advisory_xact_lock($1) AS "ours!""#, turn as i64)
         .fetch_one(conn)
         .await
-}
-
-pub async fn note_entries(conn: &mut PgConnection, entries: &[Entry]) -> sqlx::Result<()> {
-    if entries.is_empty() {
-        return Ok(());
-    }
-    let accounts: Vec<_> = entries.iter().map(|entry| entry.account_id).collect();
-    let amounts: Vec<_> = entries.iter().map(|entry| entry.amount_minor).collect();
-    query!(
-        "INSERT INTO audit_entries (account_id, amount_minor) SELECT * FROM unnest($1::uuid[], $2::bigint[])",
-        &accounts,
-        &amounts
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
 }
 
 /// Adds the oldest entries, at most `limit`, to the sums, and says how many they were.

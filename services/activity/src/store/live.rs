@@ -26,15 +26,13 @@ pub async fn take_feeds(conn: &mut PgConnection, users: &[Uuid]) -> sqlx::Result
     Ok(())
 }
 
-/// Wakes the streams of these users in all replicas, when the transaction is committed.
-pub async fn wake_streams(conn: &mut PgConnection, users: &[Uuid]) -> sqlx::Result<()> {
-    for users in users.chunks(USERS_AT_A_TIME) {
-        let names: Vec<_> = users.iter().map(Uuid::to_string).collect();
-        query!("SELECT pg_notify($1, $2)", CHANNEL, names.join(","))
-            .execute(&mut *conn)
-            .await?;
-    }
-    Ok(())
+/// What has to be said on [`CHANNEL`] to wake the streams of these users in all replicas.
+pub(super) fn notices(users: impl Iterator<Item = Uuid>) -> Vec<String> {
+    let names: Vec<_> = users.map(|user| user.to_string()).collect();
+    names
+        .chunks(USERS_AT_A_TIME)
+        .map(|names| names.join(","))
+        .collect()
 }
 
 /// The number of the newest line of a user's feed; 0 if there is none.

@@ -1,8 +1,3 @@
-#![allow(
-    dead_code,
-    clippy::unwrap_used,
-    reason = "each test file uses a part of it, and a test that can't go on has to end"
-)]
 //! The auth service in this process, with a database of its own, and in the place of its sidecar a Token Provider that a
 //! test can make refuse. There is no state store: the token cache then only saves nothing.
 

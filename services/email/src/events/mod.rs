@@ -2,6 +2,7 @@
 
 mod payment_request_changed;
 mod security_alert;
+mod statement_ready;
 mod transaction_made;
 mod user_registered;
 
@@ -16,6 +17,7 @@ use crate::store::queue;
 
 pub use payment_request_changed::PaymentRequestChanged;
 pub use security_alert::SecurityAlert;
+pub use statement_ready::StatementReady;
 pub use transaction_made::TransactionMade;
 pub use user_registered::UserRegistered;
 

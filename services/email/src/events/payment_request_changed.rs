@@ -25,7 +25,7 @@ pub struct PaymentRequestChanged {
 }
 
 impl PaymentRequestChanged {
-    /// Who is asked hears of it, and who has asked hears of the no. Of other states nobody is told.
+    /// Who is asked hears of it, and who has asked hears of the no and of the time that passed. Of other states nobody is told.
     fn mails(event: &Received<Self>) -> Vec<Due> {
         let changed = &event.data;
         let (user_id, other_user_id, kind) = match changed.state.as_str() {
@@ -38,6 +38,11 @@ impl PaymentRequestChanged {
                 changed.requester_user_id,
                 changed.payer_user_id,
                 Kind::RequestDeclined,
+            ),
+            "expired" => (
+                changed.requester_user_id,
+                changed.payer_user_id,
+                Kind::RequestExpired,
             ),
             _ => return Vec::new(),
         };

@@ -45,7 +45,7 @@ fn column<T>(mails: &[(Uuid, Due)], value: impl Fn(&(Uuid, Due)) -> T) -> Vec<T>
 }
 
 /// Takes what is due for two minutes, the urgent ones first; other workers pass over it, and get what is left of it then.
-pub async fn claim(conn: &mut PgConnection, lease: Uuid, limit: i64) -> sqlx::Result<Vec<Claimed>> {
+pub async fn claim(conn: &mut PgConnection, lease: Uuid, limit: usize) -> sqlx::Result<Vec<Claimed>> {
     query_as!(
         Claimed,
         r#"UPDATE mails SET lease = $1, next_attempt_at = now() + interval '2 minutes'
@@ -54,7 +54,7 @@ pub async fn claim(conn: &mut PgConnection, lease: Uuid, limit: i64) -> sqlx::Re
              ORDER BY urgent DESC, next_attempt_at LIMIT $2 FOR UPDATE SKIP LOCKED
            ) RETURNING id, user_id, kind, facts, sending_at IS NOT NULL AS "unsure!""#,
         lease,
-        limit
+        i64::try_from(limit).unwrap_or(i64::MAX)
     )
     .fetch_all(conn)
     .await
@@ -70,18 +70,21 @@ pub async fn start(conn: &mut PgConnection, id: Uuid, lease: Uuid) -> sqlx::Resu
     Ok(started.execute(conn).await?.rows_affected() == 1)
 }
 
-/// Ends a mail's time in the queue as `sent`, `unwanted`, `bounced` or `failed`.
+/// Ends the time of mails in the queue as `sent`, `unwanted`, `bounced` or `failed`.
 pub async fn finish(
     conn: &mut PgConnection,
-    id: Uuid,
+    ids: &[Uuid],
     lease: Uuid,
     state: &str,
     last_error: Option<&str>,
 ) -> sqlx::Result<()> {
+    if ids.is_empty() {
+        return Ok(());
+    }
     query!(
         "UPDATE mails SET state = $3, last_error = $4, attempts = attempts + 1, lease = NULL, sending_at = NULL, finished_at = now()
-         WHERE id = $1 AND lease = $2",
-        id,
+         WHERE id = ANY($1) AND lease = $2",
+        ids,
         lease,
         state,
         last_error

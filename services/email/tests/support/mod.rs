@@ -1,8 +1,3 @@
-#![allow(
-    dead_code,
-    clippy::unwrap_used,
-    reason = "each test file uses a part of it, and a test that can't go on has to end"
-)]
 //! The email service in this process, with a database of its own, a mailbox, and the services that it asks. That a mail
 //! arrives by SMTP is for the black-box tests.
 
@@ -29,6 +24,7 @@ pub const BOB: Uuid = Uuid::from_u128(2);
 pub const REGISTERED: &str = "/events/user-registered";
 pub const MADE: &str = "/events/transaction-made";
 pub const REQUESTED: &str = "/events/payment-request-changed";
+pub const READY: &str = "/events/statement-ready";
 pub const ALERT: &str = "/events/security-alert";
 
 pub struct Email {
@@ -152,6 +148,14 @@ pub fn requested(state: &str, requester: Uuid, payer: Uuid) -> Value {
         "changed_at": "2026-01-01T00:00:00Z",
     });
     event("payme.payment_request.changed.v1", &data)
+}
+
+pub fn ready(user_id: Uuid, month: &str) -> Value {
+    let data = json!({
+        "user_id": user_id, "account_id": Uuid::from_u128(7), "month": month,
+        "opening": { "amount_minor": -250, "currency": "EUR" }, "closing": { "amount_minor": 1250, "currency": "EUR" },
+    });
+    event("payme.statement.ready.v1", &data)
 }
 
 pub fn alert(kind: &str, user_id: Option<Uuid>) -> Value {

@@ -139,7 +139,7 @@ fn preferences(said: &Said, body: &Value) -> Json<Value> {
     let item = |(id, _)| {
         json!({ "user_id": id, "language": said.language.unwrap_or("en"), "time_zone": "Etc/UTC", "notifications": {
             "money_sent": channels(id, "money_sent"), "money_received": channels(id, "money_received"),
-            "payment_requests": channels(id, "payment_requests"),
+            "payment_requests": channels(id, "payment_requests"), "statement": channels(id, "statement"),
             "topped_up": channels(id, "topped_up"), "new_device_login": channels(id, "new_device_login"),
         }})
     };

@@ -1,9 +1,3 @@
-#![allow(
-    dead_code,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    reason = "each test file uses a part of it, and a test that can't go on has to end"
-)]
 //! A gateway in this process. In the place of its sidecar: services that answer as a test says, and a state store in memory.
 
 mod store;

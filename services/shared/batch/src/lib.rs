@@ -146,7 +146,7 @@ async fn run_batch<I, O, F: Future<Output = Vec<O>>>(batch: Vec<Waiting<I, O>>, 
 
 #[cfg(test)]
 mod tests {
-    use std::{sync::Mutex, time::Duration};
+    use std::sync::Mutex;
 
     use super::*;
 
@@ -174,14 +174,21 @@ mod tests {
         (batcher, gate, sizes)
     }
 
-    #[tokio::test(start_paused = true)]
+    /// Lets all others go on until they wait: a test has one thread, and nothing here waits for time.
+    async fn settle() {
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    #[tokio::test]
     async fn what_arrives_during_a_batch_goes_together_as_the_next() {
         let (batcher, gate, sizes) = gated(LIMITS);
         let mut callers = Vec::new();
         for item in 0..6 {
             let batcher = batcher.clone();
             callers.push(tokio::spawn(async move { batcher.submit(vec![item]).await }));
-            tokio::time::sleep(Duration::from_millis(1)).await;
+            settle().await;
         }
         gate.add_permits(2);
         for (item, caller) in (0..).zip(callers) {
@@ -190,7 +197,7 @@ mod tests {
         assert_eq!(*sizes.lock().unwrap(), [1, 5]);
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn one_callers_items_stay_together_and_a_batch_keeps_its_limit() {
         let (batcher, gate, sizes) = gated(LIMITS);
         let mut callers = Vec::new();
@@ -199,7 +206,7 @@ mod tests {
             callers.push(tokio::spawn(
                 async move { batcher.submit(vec![1, 2, 3, 4]).await },
             ));
-            tokio::time::sleep(Duration::from_millis(1)).await;
+            settle().await;
         }
         gate.add_permits(10);
         for caller in callers {
@@ -208,19 +215,19 @@ mod tests {
         assert_eq!(*sizes.lock().unwrap(), [4, 8, 4]);
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn a_full_queue_refuses_at_once() {
         let (batcher, _gate, _) = gated(Limits { queue: 1, ..LIMITS });
         let running = tokio::spawn({
             let batcher = batcher.clone();
             async move { batcher.submit(vec![1]).await }
         });
-        tokio::time::sleep(Duration::from_millis(1)).await;
+        settle().await;
         let waiting = tokio::spawn({
             let batcher = batcher.clone();
             async move { batcher.submit(vec![2]).await }
         });
-        tokio::time::sleep(Duration::from_millis(1)).await;
+        settle().await;
         assert_eq!(batcher.submit(vec![3]).await, Err(Rejected::Full));
         running.abort();
         waiting.abort();

@@ -1,11 +1,12 @@
 //! Events that are published although processes die and brokers are down.
 //!
 //! A producer calls [`enqueue`] in the transaction of its change; a [`Relay`] publishes what is committed, in
-//! order, and deletes what the broker took. Delivery is at least once; the crate `inbox` is the consumer's side.
+//! order, and keeps what the broker took for a week. Delivery is at least once; the crate `inbox` is the consumer's side.
 //! A service without a database can only [`publish_now`].
-//! The table is in `tables.sql`; each producer creates its own in its migrations.
+//! The tables are in `tables.sql`; each producer creates its own in its migrations.
 
 mod envelope;
+mod published;
 mod relay;
 
 use chrono::{DateTime, Utc};
@@ -16,7 +17,8 @@ use telemetry::TraceContext;
 use uuid::Uuid;
 
 use envelope::Envelope;
-pub use relay::{Relay, Worker};
+pub use published::{command, forget_chunk, publish_again};
+pub use relay::{LOCK, Relay, Worker};
 
 /// A fact to tell others, before it is published as a CloudEvent 1.0.
 #[derive(Clone, Debug)]

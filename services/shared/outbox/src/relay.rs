@@ -9,20 +9,25 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use server::Background;
 use sidecar::{Publication, Sidecar};
 use sqlx::{FromRow, PgPool};
 use tokio::sync::Notify;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::envelope::Envelope;
+use crate::published::{FORGET_PERIOD, forget_old};
 
-const BATCH: i64 = 200;
+const BATCH: u32 = 200;
 const POLL: Duration = Duration::from_secs(1);
+/// A batch costs nearly as much with one event as with ten: what is committed within this time of the last one goes together.
+const GAP: Duration = Duration::from_millis(20);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
-/// Any number, the same in all replicas; each service has a database of its own.
-const LOCK: i64 = 0x006F_7574_626F_7800;
+/// The advisory lock by which the replicas of a service take turns: any number, as each service has a database of its own.
+pub const LOCK: i64 = 0x006F_7574_626F_7800;
 
 /// Wakes the service's relay.
 #[derive(Clone, Default)]
@@ -34,6 +39,7 @@ pub struct Worker {
     sidecar: Sidecar,
     source: &'static str,
     wake: Relay,
+    batch: u32,
 }
 
 #[derive(FromRow)]
@@ -48,6 +54,11 @@ struct Row {
     occurred_at: DateTime<Utc>,
 }
 
+enum Rest {
+    For(Duration),
+    UntilWoken { gap_ends: Instant },
+}
+
 impl Relay {
     /// `source` is this service's app-id, the CloudEvents `source`.
     #[must_use]
@@ -58,6 +69,7 @@ impl Relay {
             sidecar,
             source,
             wake: relay.clone(),
+            batch: BATCH,
         };
         (relay, worker)
     }
@@ -69,47 +81,65 @@ impl Relay {
 }
 
 impl Worker {
-    /// Publishes until `stop`; what is left then is published after the next start.
-    pub async fn run(self, stop: CancellationToken) {
+    /// With at most so many events at a time.
+    #[must_use]
+    pub fn in_batches_of(self, batch: u32) -> Self {
+        Self { batch, ..self }
+    }
+
+    /// Publishes in the background until the service stops, and forgets what was published long ago.
+    pub fn start(self, background: &Background) {
+        let pool = self.pool.clone();
+        background.every(FORGET_PERIOD, "forgetting published events", move || {
+            forget_old(pool.clone())
+        });
+        background.spawn(|stop| self.run(stop));
+    }
+
+    /// What is left at the end is published after the next start.
+    async fn run(self, stop: CancellationToken) {
         let mut pause = FIRST_PAUSE;
         loop {
-            let wait = match self.publish_batch().await {
-                Ok(BATCH..) => {
+            let begun = Instant::now();
+            let rest = match self.publish_batch().await {
+                Ok(published) => {
                     pause = FIRST_PAUSE;
-                    continue;
-                }
-                Ok(_) => {
-                    pause = FIRST_PAUSE;
-                    None
+                    if published == self.batch {
+                        continue;
+                    }
+                    Rest::UntilWoken {
+                        gap_ends: begun + GAP,
+                    }
                 }
                 Err(error) => {
                     tracing::warn!(%error, pause_ms = pause.as_millis(), "events could not be published yet");
                     pause = (pause * 2).min(LONGEST_PAUSE);
-                    Some(pause)
+                    Rest::For(pause)
                 }
             };
             tokio::select! {
                 () = stop.cancelled() => return,
-                () = self.rest(wait) => {}
+                () = self.rest(rest) => {}
             }
         }
     }
 
     /// After a success the next commit ends the rest; after a failure only time does.
-    async fn rest(&self, pause: Option<Duration>) {
-        match pause {
-            Some(pause) => tokio::time::sleep(pause).await,
-            None => {
+    async fn rest(&self, rest: Rest) {
+        match rest {
+            Rest::For(pause) => tokio::time::sleep(pause).await,
+            Rest::UntilWoken { gap_ends } => {
                 let _woken_or_polled = tokio::time::timeout(POLL, self.wake.0.notified()).await;
+                tokio::time::sleep_until(gap_ends).await;
             }
         }
     }
 
-    /// Publishes the oldest events and returns how many. They are deleted only after the broker has taken them:
+    /// Publishes the oldest events and returns how many. They leave the outbox only after the broker has taken them:
     /// a crash in between publishes them again, under the same ids.
-    async fn publish_batch(&self) -> Result<i64, Box<dyn std::error::Error + Send + Sync>> {
+    pub async fn publish_batch(&self) -> Result<u32, Box<dyn std::error::Error + Send + Sync>> {
         let mut tx = self.pool.begin().await?;
-        // The deletion need not wait for the disk: what a crash of the database brings back is published again.
+        // That they leave need not wait for the disk: what a crash of the database brings back is published again.
         let ours: bool = sqlx::query_scalar(
             "SELECT pg_try_advisory_xact_lock($1) FROM set_config('synchronous_commit', 'off', true)",
         )
@@ -122,7 +152,7 @@ impl Worker {
         let rows: Vec<Row> = sqlx::query_as(
             "SELECT seq, id, topic, kind, subject, data, traceparent, occurred_at FROM outbox ORDER BY seq LIMIT $1",
         )
-        .bind(BATCH)
+        .bind(i64::from(self.batch))
         .fetch_all(&mut *tx)
         .await?;
         report_lag(&rows);
@@ -135,12 +165,16 @@ impl Worker {
                 self.sidecar.publish(&topic, round).await?;
             }
         }
-        sqlx::query("DELETE FROM outbox WHERE seq = ANY($1)")
-            .bind(&seqs)
-            .execute(&mut *tx)
-            .await?;
+        sqlx::query(
+            "WITH taken AS (DELETE FROM outbox WHERE seq = ANY($1) RETURNING *)
+             INSERT INTO published_events (seq, id, topic, kind, subject, data, traceparent, occurred_at)
+             SELECT seq, id, topic, kind, subject, data, traceparent, occurred_at FROM taken",
+        )
+        .bind(&seqs)
+        .execute(&mut *tx)
+        .await?;
         tx.commit().await?;
-        Ok(i64::try_from(seqs.len())?)
+        Ok(u32::try_from(seqs.len())?)
     }
 
     fn by_topic(&self, rows: Vec<Row>) -> Vec<(String, Vec<Publication>)> {

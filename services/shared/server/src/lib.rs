@@ -2,7 +2,7 @@
 
 mod health;
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
@@ -20,10 +20,12 @@ use problem::Problem;
 use sidecar::Sidecar;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{Connection, PgPool};
+use telemetry::{TraceContext, in_trace};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower_http::catch_panic::CatchPanicLayer;
+use tracing::{Instrument, Span};
 
 /// No request needs a larger body.
 pub const BODY_LIMIT_BYTES: usize = 64 * 1024;
@@ -82,10 +84,16 @@ pub struct Service {
     pub background: Background,
 }
 
-/// Listens on `127.0.0.1:APP_PORT`. The sidecar waits for the port, and we for the sidecar: so the port comes first.
+/// Listens on `APP_PORT` of the loopback interface, or of the address `APP_HOST`: to a pod, probes and the ingress come by its own. The
+/// sidecar waits for the port, and we for the sidecar: so the port comes first.
 pub async fn listen() -> anyhow::Result<TcpListener> {
     let port = std::env::var("APP_PORT").context("APP_PORT is missing")?;
-    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port.parse().context("APP_PORT is no port")?));
+    let port: u16 = port.parse().context("APP_PORT is no port")?;
+    let host = match std::env::var("APP_HOST") {
+        Ok(host) => host.parse().context("APP_HOST is no IP address")?,
+        Err(_) => IpAddr::from(Ipv4Addr::LOCALHOST),
+    };
+    let address = SocketAddr::from((host, port));
     TcpListener::bind(address)
         .await
         .with_context(|| format!("{address} can't be listened on"))
@@ -95,6 +103,7 @@ pub async fn listen() -> anyhow::Result<TcpListener> {
 pub async fn database(migrations: &sqlx::migrate::Migrator) -> anyhow::Result<PgPool> {
     let url = std::env::var("DATABASE_URL").context("DATABASE_URL is missing")?;
     let options: PgConnectOptions = url.parse().context("DATABASE_URL is no PostgreSQL URL")?;
+    let options = by_index(options);
     let pool = PgPoolOptions::new()
         .max_connections(POOL_SIZE)
         .acquire_timeout(Duration::from_secs(5))
@@ -111,6 +120,12 @@ pub async fn database(migrations: &sqlx::migrate::Migrator) -> anyhow::Result<Pg
     reachable(&pool).await.context("the database can't be reached")?;
     migrations.run(&pool).await.context("the migrations failed")?;
     Ok(pool)
+}
+
+/// Finds rows by an index wherever there is one. A connection plans a statement once, perhaps while its table is still empty: then
+/// reading all of it looks cheapest, and goes on to be done when it is full. What is switched off has a price that would have JIT work.
+pub fn by_index(options: PgConnectOptions) -> PgConnectOptions {
+    options.options([("enable_seqscan", "off"), ("jit", "off")])
 }
 
 /// Waits for a database that starts or recovers from a crash, as for the sidecar.
@@ -207,9 +222,18 @@ async fn careful_headers(request: Request, next: Next) -> Response {
     response
 }
 
+/// A request that has begun goes on to its end although its client goes away or has waited too long: one that is dropped while it
+/// begins a database transaction leaves the connection in it (sqlx 0.9.0 notes a transaction only when BEGIN is answered), and what
+/// the next user of that connection writes would be rolled back later. So it is a task of its own.
 async fn in_time(request: Request, next: Next) -> Response {
-    match tokio::time::timeout(REQUEST_TIMEOUT, next.run(request)).await {
-        Ok(response) => response,
+    let work = next.run(request).instrument(Span::current());
+    let work = match TraceContext::current() {
+        Some(trace) => tokio::spawn(in_trace(trace, work)),
+        None => tokio::spawn(work),
+    };
+    match tokio::time::timeout(REQUEST_TIMEOUT, work).await {
+        Ok(Ok(response)) => response,
+        Ok(Err(ended)) => Problem::internal(&ended).into_response(),
         Err(_) => Problem::new(
             StatusCode::SERVICE_UNAVAILABLE,
             "timeout",

@@ -1,11 +1,26 @@
 //! Calling a router as a caller would.
 
+use std::sync::Once;
+
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use tower::ServiceExt;
+use tracing_subscriber::EnvFilter;
+
+static LOGS: Once = Once::new();
+
+fn log_into_tests() {
+    let filter = EnvFilter::try_from_env("LOG_LEVEL").unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt()
+        .compact()
+        .with_ansi(false)
+        .with_test_writer()
+        .with_env_filter(filter)
+        .init();
+}
 
 /// A whole answer, read.
 #[derive(Debug)]
@@ -56,8 +71,10 @@ pub async fn deliver_all(router: &Router, path: &str, app_token: &str, events: &
     call(router, request).await
 }
 
-/// Calls the router as a caller would see it and reads the whole answer.
+/// Calls the router as a caller would see it and reads the whole answer. What the service logs meanwhile is the test's output,
+/// which is shown if the test fails.
 pub async fn call(router: &Router, request: Request<Body>) -> Answer {
+    LOGS.call_once(log_into_tests);
     let response = router.clone().oneshot(request).await.expect("an answer");
     let (parts, body) = response.into_parts();
     let body = body.collect().await.expect("a body").to_bytes();

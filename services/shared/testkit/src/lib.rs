@@ -1,5 +1,5 @@
 //! For tests of routes: an issuer with keys of its own, in the place of Token Provider, a way to call a router, and what
-//! must never get past one.
+//! must never get past one. For these and for tests of the whole system: the servers that they need.
 
 #![expect(
     clippy::expect_used,
@@ -10,6 +10,7 @@
 pub mod forgeries;
 pub mod guards;
 mod http;
+pub mod infra;
 mod issuer;
 
 pub use http::{Answer, call, deliver, deliver_all, request};

@@ -1,8 +1,3 @@
-#![allow(
-    dead_code,
-    clippy::unwrap_used,
-    reason = "each test file uses a part of it, and a test that can't be set up has to end"
-)]
 //! A token provider in this process, with a key and a database of its own.
 
 use std::collections::HashMap;
@@ -27,7 +22,6 @@ pub const SCHEDULE: Schedule = Schedule {
 pub struct Provider {
     pub router: Router,
     pub keys: Keyring,
-    pub pool: PgPool,
 }
 
 /// The secret of a new key.
@@ -43,16 +37,10 @@ impl Provider {
     pub async fn with_keys(pool: PgPool, schedule: Schedule, secret: &HashMap<String, String>) -> Self {
         let keys = Keyring::open(pool.clone(), schedule, secret).await.unwrap();
         let clients = ["auth", "gateway"].map(|app| (app.to_owned(), format!("secret-of-{app}")));
-        let state = AppState::new(
-            pool.clone(),
-            keys.clone(),
-            HashMap::from(clients),
-            Lifetimes::default(),
-        );
+        let state = AppState::new(pool, keys.clone(), HashMap::from(clients), Lifetimes::default());
         Self {
             router: server::bounded(token_provider::app(state)),
             keys,
-            pool,
         }
     }
 

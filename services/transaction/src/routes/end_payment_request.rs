@@ -69,8 +69,7 @@ async fn end(
     if !ended && request.state != state {
         return Err(not_open(&mut tx, id).await?);
     }
-    // Who takes a request back needs no news of it.
-    if ended && state == RequestState::Declined {
+    if ended {
         outbox::enqueue(&mut tx, &payment_request_changed(&request)?).await?;
     }
     tx.commit().await?;

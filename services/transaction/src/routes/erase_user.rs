@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::idempotent::now;
-use crate::{AppState, store};
+use crate::{AppState, events::payment_request_changed, store};
 
 /// The gateway, when a user deletes their login.
 pub(crate) struct Eraser;
@@ -36,7 +36,10 @@ pub(crate) async fn erase_user(
     store::contacts::erase(&mut tx, request.user_id).await?;
     store::people::forget(&mut tx, request.user_id).await?;
     store::schedules::cancel_all(&mut tx, request.user_id).await?;
-    store::payment_requests::end_all(&mut tx, request.user_id, now()).await?;
+    let ended = store::payment_requests::end_all(&mut tx, request.user_id, now()).await?;
+    let events: Result<Vec<_>, _> = ended.iter().map(payment_request_changed).collect();
+    outbox::enqueue_all(&mut tx, &events?).await?;
     tx.commit().await?;
+    app.relay.wake();
     Ok(StatusCode::NO_CONTENT)
 }

@@ -43,18 +43,23 @@ pub async fn insert(db: &mut PgConnection, request: &PaymentRequest) -> sqlx::Re
 
 /// A payment request, whoever's it is.
 pub async fn find(db: &mut PgConnection, id: Uuid) -> sqlx::Result<Option<PaymentRequest>> {
-    let row = sqlx::query_as!(
+    Ok(by_ids(db, &[id]).await?.pop())
+}
+
+/// Payment requests by their ids.
+pub async fn by_ids(db: &mut PgConnection, ids: &[Uuid]) -> sqlx::Result<Vec<PaymentRequest>> {
+    let rows = sqlx::query_as!(
         Row,
         r#"select id as "id!", requester_user_id as "requester_user_id!", requester_username,
                   payer_user_id as "payer_user_id!", payer_username, to_account_id as "to_account_id!",
                   amount_minor as "amount_minor!", currency as "currency!", note, state as "state!", transaction_id,
                   created_at as "created_at!", expires_at as "expires_at!", ended_at
-           from payment_requests_seen where id = $1"#,
-        id,
+           from payment_requests_seen where id = any($1)"#,
+        ids,
     )
-    .fetch_optional(db)
+    .fetch_all(db)
     .await?;
-    row.map(PaymentRequest::try_from).transpose()
+    rows.into_iter().map(PaymentRequest::try_from).collect()
 }
 
 /// Which of a user's payment requests.
@@ -145,19 +150,42 @@ pub async fn end(
     Ok(ended.rows_affected() == 1)
 }
 
-/// Cancels what a user has asked for, and declines what the user was to pay.
-pub async fn end_all(db: &mut PgConnection, user: Uuid, now: DateTime<Utc>) -> sqlx::Result<()> {
-    sqlx::query!(
+/// Cancels what a user has asked for, and declines what the user was to pay; gives all of these.
+pub async fn end_all(
+    db: &mut PgConnection,
+    user: Uuid,
+    now: DateTime<Utc>,
+) -> sqlx::Result<Vec<PaymentRequest>> {
+    let ended = sqlx::query_scalar!(
         "update payment_requests
          set state = case when requester_user_id = $1 then 'cancelled' else 'declined' end, ended_at = $2
          where (requester_user_id = $1 or payer_user_id = $1)
-           and state = 'open' and transaction_id is null and expires_at > now()",
+           and state = 'open' and transaction_id is null and expires_at > now()
+         returning id",
         user,
         now,
     )
-    .execute(db)
+    .fetch_all(&mut *db)
     .await?;
-    Ok(())
+    by_ids(db, &ended).await
+}
+
+/// Writes down which requests have expired, those that expired first and `limit` at most, and gives them. One that a payment
+/// has is passed over until that has failed, and one that another replica is at.
+pub async fn expire(db: &mut PgConnection, limit: i64) -> sqlx::Result<Vec<PaymentRequest>> {
+    let expired = sqlx::query_scalar!(
+        "update payment_requests set state = 'expired', ended_at = expires_at
+         where id in (
+             select id from payment_requests
+             where state = 'open' and transaction_id is null and expires_at <= now()
+             order by expires_at limit $1 for update skip locked
+         )
+         returning id",
+        limit,
+    )
+    .fetch_all(&mut *db)
+    .await?;
+    by_ids(db, &expired).await
 }
 
 /// Notes that requests are paid.

@@ -1,11 +1,5 @@
 //! A running transaction service in this process, with a database of its own, and in the place of its sidecar a ledger
 //! that a test can make slow, broken or unwilling.
-#![allow(
-    dead_code,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    reason = "each test file uses a part of it, and a test that can't go on has to end"
-)]
 
 use std::{
     collections::{HashMap, HashSet},

@@ -37,6 +37,8 @@ pub struct Notifications {
     pub topped_up: BTreeSet<Channel>,
     /// Somebody asks the user for money, or declines what the user has asked for.
     pub payment_requests: BTreeSet<Channel>,
+    /// A month is over, and the statement of an account for it is there.
+    pub statement: BTreeSet<Channel>,
     pub new_device_login: BTreeSet<Channel>,
 }
 
@@ -54,6 +56,7 @@ impl Default for Notifications {
             money_received: by_email(),
             topped_up: by_email(),
             payment_requests: by_email(),
+            statement: by_email(),
             new_device_login: by_email(),
         }
     }
@@ -77,6 +80,9 @@ pub struct ChangeNotifications {
     payment_requests: Option<BTreeSet<Channel>>,
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = BTreeSet<Channel>, required = false)]
+    statement: Option<BTreeSet<Channel>>,
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = BTreeSet<Channel>, required = false)]
     new_device_login: Option<BTreeSet<Channel>>,
 }
 
@@ -87,6 +93,7 @@ impl ChangeNotifications {
             money_received: self.money_received.unwrap_or(before.money_received),
             topped_up: self.topped_up.unwrap_or(before.topped_up),
             payment_requests: self.payment_requests.unwrap_or(before.payment_requests),
+            statement: self.statement.unwrap_or(before.statement),
             new_device_login: self.new_device_login.unwrap_or(before.new_device_login),
         }
     }

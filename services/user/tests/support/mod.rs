@@ -1,9 +1,4 @@
 //! The user service in this process.
-#![allow(
-    dead_code,
-    clippy::unwrap_used,
-    reason = "each test file uses a part of it, and a test that can't be set up has to end"
-)]
 
 use axum::Router;
 use serde_json::{Value, json};
