@@ -37,10 +37,10 @@ async fn serve() -> anyhow::Result<()> {
     let background = Background::default();
     relay_worker.start(&background);
     background.spawn(|stop| recovery::run(pool.clone(), app.settler.clone(), stop));
-    let (schedules_pool, settler) = (pool.clone(), app.settler.clone());
+    let of_schedules = app.clone();
     background.every(schedules::PERIOD, "payment of schedules", move || {
-        let (pool, settler) = (schedules_pool.clone(), settler.clone());
-        async move { schedules::pay_due(&pool, &settler, Utc::now()).await.map(drop) }
+        let app = of_schedules.clone();
+        async move { schedules::pay_due(&app, Utc::now()).await.map(drop) }
     });
     expiry::start(&background, pool.clone(), app.settler.clone(), relay);
     retention::start(&background, pool.clone())?;

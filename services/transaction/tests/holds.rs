@@ -132,13 +132,16 @@ async fn a_hold_whose_time_is_over_expires_by_itself_once(pool: PgPool) {
     let app = App::new(pool).await;
     let payer = Uuid::now_v7();
     let (over, lasting) = (app.hold(payer, 80).await, app.hold(payer, 10).await);
-    assert_eq!(expire(&app.pool, &app.settler).await.unwrap(), 0);
+    assert_eq!(expire(&app.pool, &app.state.settler).await.unwrap(), 0);
     sqlx::query("update open_holds set expires_at = now() - interval '1 minute' where transaction_id = $1")
         .bind(over)
         .execute(&app.pool)
         .await
         .unwrap();
-    let both = tokio::join!(expire(&app.pool, &app.settler), expire(&app.pool, &app.settler));
+    let both = tokio::join!(
+        expire(&app.pool, &app.state.settler),
+        expire(&app.pool, &app.state.settler)
+    );
     assert_eq!(both.0.unwrap() + both.1.unwrap(), 1);
     assert_eq!(state(&app, payer, over).await, "expired");
     assert_eq!(state(&app, payer, lasting).await, "authorized");
@@ -147,7 +150,7 @@ async fn a_hold_whose_time_is_over_expires_by_itself_once(pool: PgPool) {
         (&seen["kind"], &seen["hold_id"], &seen["amount"]),
         (&json!("expiry"), &json!(over), &euro(80))
     );
-    assert_eq!(expire(&app.pool, &app.settler).await.unwrap(), 0);
+    assert_eq!(expire(&app.pool, &app.state.settler).await.unwrap(), 0);
 }
 
 #[sqlx::test]

@@ -71,7 +71,7 @@ async fn who_can_not_be_found_is_not_paid_and_nothing_is_recorded(pool: PgPool) 
     let mut none = transfer_of(5);
     none.as_object_mut().unwrap().remove("to_account_id");
     assert_eq!(app.transfer(user, "k", &none).await.code(), "invalid_request");
-    app.sidecar.break_down();
+    app.sidecar.is_broken(true);
     let answer = app.transfer(user, "k", &to("to_username", "bob")).await;
     assert_eq!(
         (answer.status, answer.code().as_str()),

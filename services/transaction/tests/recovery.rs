@@ -122,13 +122,13 @@ async fn a_worker_leaves_fresh_and_taken_ones_alone(pool: PgPool) {
     app.transfer(Uuid::now_v7(), "k", &transfer_of(5)).await;
     let seen = || app.ledger.seen.lock().unwrap().len();
     assert_eq!(seen(), 1);
-    transaction::recovery::recover(&app.pool, &app.settler)
+    transaction::recovery::recover(&app.pool, &app.state.settler)
         .await
         .unwrap();
     assert_eq!(seen(), 1, "it is younger than three seconds");
     app.recover().await;
     assert_eq!(seen(), 2);
-    transaction::recovery::recover(&app.pool, &app.settler)
+    transaction::recovery::recover(&app.pool, &app.state.settler)
         .await
         .unwrap();
     assert_eq!(seen(), 2, "another worker has just taken it");
@@ -156,7 +156,7 @@ async fn the_worker_stops_when_it_is_told_to(pool: PgPool) {
     let stop = tokio_util::sync::CancellationToken::new();
     let worker = tokio::spawn(transaction::recovery::run(
         app.pool.clone(),
-        app.settler.clone(),
+        app.state.settler.clone(),
         stop.clone(),
     ));
     stop.cancel();

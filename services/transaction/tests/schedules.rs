@@ -18,7 +18,9 @@ fn tomorrow() -> DateTime<Utc> {
     Utc::now() + TimeDelta::days(1)
 }
 
+/// The id of a new schedule of somebody whom Auth knows.
 async fn made(app: &App, user: Uuid, body: &Value) -> Uuid {
+    app.sidecar.knows(&user.to_string(), user);
     let made = app.ask(user, "/schedules", body).await;
     assert_eq!(made.status, 201, "{}", made.body);
     made.json()["id"].as_str().unwrap().parse().unwrap()
@@ -35,7 +37,7 @@ async fn send(app: &App, method: &str, user: Uuid, id: Uuid, body: &Value) -> te
 }
 
 async fn pay(app: &App, now: DateTime<Utc>) -> usize {
-    pay_due(&app.pool, &app.settler, now).await.unwrap()
+    pay_due(&app.state, now).await.unwrap()
 }
 
 fn time(value: &Value) -> DateTime<Utc> {
@@ -121,6 +123,36 @@ async fn a_run_that_fails_is_seen_and_the_next_one_comes(pool: PgPool) {
 }
 
 #[sqlx::test]
+async fn who_is_disabled_does_not_pay_and_is_told_so_when_they_are_back(pool: PgPool) {
+    let app = App::new(pool).await;
+    let (user, other, first) = (Uuid::now_v7(), Uuid::now_v7(), tomorrow());
+    let id = made(&app, user, &schedule(first, "day")).await;
+    made(&app, other, &schedule(first, "day")).await;
+    app.sidecar.forgets(&user.to_string());
+    assert_eq!((pay(&app, first).await, app.ledger.applied()), (2, 1));
+    app.sidecar.knows(&user.to_string(), user);
+    let next = first + TimeDelta::days(1);
+    assert_eq!((pay(&app, next).await, app.ledger.applied()), (2, 3));
+    let runs = show(&app, user, id).await["runs"].clone();
+    assert_eq!(runs[1]["transaction"]["state"], "failed");
+    assert_eq!(runs[1]["transaction"]["failure_code"], "payer_disabled");
+    assert_eq!(runs[0]["transaction"]["state"], "completed");
+    assert_eq!(app.count("outbox").await, 3);
+}
+
+#[sqlx::test]
+async fn while_nobody_says_who_is_disabled_dates_wait(pool: PgPool) {
+    let app = App::new(pool).await;
+    let (user, first) = (Uuid::now_v7(), tomorrow());
+    let id = made(&app, user, &schedule(first, "once")).await;
+    app.sidecar.is_broken(true);
+    assert_eq!(pay(&app, first).await, 0);
+    assert_eq!(show(&app, user, id).await["state"], "active");
+    app.sidecar.is_broken(false);
+    assert_eq!((pay(&app, first).await, app.ledger.applied()), (1, 1));
+}
+
+#[sqlx::test]
 async fn what_an_outage_missed_is_paid_once_for_its_last_date(pool: PgPool) {
     let app = App::new(pool).await;
     let (user, first) = (Uuid::now_v7(), tomorrow());
@@ -200,8 +232,9 @@ async fn one_that_is_cancelled_while_it_comes_due_is_paid_or_not_and_never_half(
 #[sqlx::test]
 async fn a_name_is_looked_up_when_the_schedule_is_made(pool: PgPool) {
     let app = App::new(pool).await;
-    app.sidecar.knows("bob", PAYEE);
     let (user, first) = (Uuid::now_v7(), tomorrow());
+    app.sidecar.knows("alice", user);
+    app.sidecar.knows("bob", PAYEE);
     let mut body = schedule(first, "once");
     body.as_object_mut().unwrap().remove("to_account_id");
     body["to_username"] = json!("bob");

@@ -19,12 +19,13 @@ pub enum Failure {
     HoldExpired,
     CaptureExceedsHold,
     BatchRefused,
+    PayerDisabled,
     /// The ledger gave a reason that this version does not know.
     Refused,
 }
 
 impl Failure {
-    pub(crate) const ALL: [Self; 17] = [
+    pub(crate) const ALL: [Self; 18] = [
         Self::InvalidAmount,
         Self::SameAccount,
         Self::AccountNotFound,
@@ -41,6 +42,7 @@ impl Failure {
         Self::HoldExpired,
         Self::CaptureExceedsHold,
         Self::BatchRefused,
+        Self::PayerDisabled,
         Self::Refused,
     ];
 
@@ -62,6 +64,7 @@ impl Failure {
             Self::HoldExpired => "hold_expired",
             Self::CaptureExceedsHold => "capture_exceeds_hold",
             Self::BatchRefused => "batch_refused",
+            Self::PayerDisabled => "payer_disabled",
             Self::Refused => "transaction_refused",
         }
     }
@@ -85,6 +88,7 @@ impl Failure {
             Self::HoldExpired => "The hold's time is over",
             Self::CaptureExceedsHold => "A capture takes no more than its hold reserves",
             Self::BatchRefused => "Another item of the batch was refused, so none was done",
+            Self::PayerDisabled => "The payer is disabled or has deleted their account",
             Self::Refused => "The ledger refused the transaction",
         }
     }

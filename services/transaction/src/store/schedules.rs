@@ -7,7 +7,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::begin::RECOVER_AFTER_S;
-use crate::domain::{Date, Dates, Every, Schedule, ScheduleState};
+use crate::domain::{Date, Dates, Every, Failure, Schedule, ScheduleState};
 
 /// How many a user has at most that have not ended.
 pub const MOST: i64 = 100;
@@ -105,14 +105,34 @@ pub async fn list(
     rows.into_iter().map(Schedule::try_from).collect()
 }
 
-/// Takes schedules of which a date has come; those that another worker has taken are passed over.
-pub async fn take_due(db: &mut PgConnection, now: DateTime<Utc>, limit: i64) -> sqlx::Result<Vec<Schedule>> {
+/// The users of the `limit` schedules whose date has come first.
+pub async fn due_payers(db: &mut PgConnection, now: DateTime<Utc>, limit: i64) -> sqlx::Result<Vec<Uuid>> {
+    sqlx::query_scalar!(
+        "select distinct user_id from (
+             select user_id from schedules where state = 'active' and next_at <= $1 order by next_at limit $2
+         ) as due",
+        now,
+        limit,
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// Takes schedules of these users of which a date has come; those that another worker has taken are passed over.
+pub async fn take_due(
+    db: &mut PgConnection,
+    now: DateTime<Utc>,
+    users: &[Uuid],
+    limit: i64,
+) -> sqlx::Result<Vec<Schedule>> {
     let rows = sqlx::query_as!(
         Row,
         "select id, user_id, from_account_id, to_account_id, amount_minor, currency, description, first_at, every, count,
                 ends_at, state, next_at, next_run, created_at
-         from schedules where state = 'active' and next_at <= $1 order by next_at limit $2 for update skip locked",
+         from schedules where state = 'active' and next_at <= $1 and user_id = any($2)
+         order by next_at limit $3 for update skip locked",
         now,
+        users,
         limit,
     )
     .fetch_all(db)
@@ -146,18 +166,19 @@ pub async fn cancel_all(db: &mut PgConnection, user: Uuid) -> sqlx::Result<()> {
     Ok(())
 }
 
-/// Writes the pending transaction `id` that pays one date of a schedule.
+/// Writes the transaction `id` of one date of a schedule: a pending one that pays it or, with a reason, one that has failed.
 pub async fn begin_run(
     db: &mut PgConnection,
     id: Uuid,
     schedule: &Schedule,
-    run: u32,
+    (run, failure): (u32, Option<Failure>),
     now: DateTime<Utc>,
 ) -> sqlx::Result<()> {
     sqlx::query!(
         "insert into transactions (id, kind, initiator_user_id, from_account_id, to_account_id, amount_minor, currency,
-                                   description, created_at, recover_after, schedule_id, schedule_run)
-         values ($1, 'transfer', $2, $3, $4, $5, $6, $7, $8, now() + make_interval(secs => $9), $10, $11)",
+                                   description, created_at, recover_after, schedule_id, schedule_run, state, failure_code)
+         values ($1, 'transfer', $2, $3, $4, $5, $6, $7, $8, now() + make_interval(secs => $9), $10, $11,
+                 case when $12::text is null then 'pending' else 'failed' end, $12)",
         id,
         schedule.user,
         schedule.from,
@@ -169,6 +190,7 @@ pub async fn begin_run(
         RECOVER_AFTER_S,
         schedule.id,
         run.cast_signed(),
+        failure.map(Failure::code),
     )
     .execute(db)
     .await?;

@@ -26,7 +26,7 @@ use sqlx::PgPool;
 use testkit::{Answer, Issuer, call, request};
 use tokio::sync::watch;
 use tower::ServiceExt;
-use transaction::{AppState, config::Config, recovery, settler::Settler};
+use transaction::{AppState, config::Config, recovery};
 use uuid::Uuid;
 
 /// The owner of every account that the stub ledger knows.
@@ -164,9 +164,9 @@ impl Sidecars {
         self.without_account.lock().unwrap().insert(user);
     }
 
-    /// Nobody is told anything from now on.
-    pub fn break_down(&self) {
-        self.broken.store(true, Ordering::SeqCst);
+    /// Whether nobody is told anything.
+    pub fn is_broken(&self, broken: bool) {
+        self.broken.store(broken, Ordering::SeqCst);
     }
 
     fn router(self) -> Router {
@@ -243,7 +243,7 @@ pub struct App {
     pub pool: PgPool,
     pub ledger: Ledger,
     pub sidecar: Sidecars,
-    pub settler: Settler,
+    pub state: AppState,
 }
 
 /// An answer with its body as it was sent.
@@ -281,14 +281,13 @@ impl App {
             Relay::default(),
             config,
         );
-        let settler = state.settler.clone();
         Self {
-            router: server::bounded(transaction::app(state)),
+            router: server::bounded(transaction::app(state.clone())),
             issuer,
             pool,
             ledger,
             sidecar: others,
-            settler,
+            state,
         }
     }
 
@@ -338,7 +337,7 @@ impl App {
             .execute(&self.pool)
             .await
             .unwrap();
-        recovery::recover(&self.pool, &self.settler).await.unwrap()
+        recovery::recover(&self.pool, &self.state.settler).await.unwrap()
     }
 
     pub async fn count(&self, table: &'static str) -> i64 {
