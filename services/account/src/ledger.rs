@@ -148,12 +148,27 @@ fn is_about_content(error: &sqlx::Error) -> bool {
     code.is_some_and(|code| code.starts_with("22") || code.starts_with("23"))
 }
 
-/// One transaction: lock, load, decide in memory in order, write, commit.
+/// Repeats are rare, so nobody looks for them at first: their ids are in the ledger already and keep the whole batch out, which
+/// then goes once more with their first results.
 async fn post_batch(pool: &PgPool, work: &[Work]) -> sqlx::Result<Vec<Vec<Posted>>> {
+    match post_once(pool, work, Repeats::Unlikely).await {
+        Err(error) if store::ledger::is_repeat(&error) => post_once(pool, work, Repeats::Known).await,
+        posted => posted,
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Repeats {
+    Unlikely,
+    Known,
+}
+
+/// One transaction: lock, load, decide in memory in order, write, commit.
+async fn post_once(pool: &PgPool, work: &[Work], repeats: Repeats) -> sqlx::Result<Vec<Vec<Posted>>> {
     let mut tx = pool.begin().await?;
     let mut work = work.to_vec();
     fill_in_accounts(&mut tx, &mut work).await?;
-    let mut books = open_books(&mut tx, &work).await?;
+    let mut books = open_books(&mut tx, &work, repeats).await?;
     let posted = work.iter().map(|work| decide(&mut books, work)).collect();
     if !books.written().is_empty() {
         store::ledger::write(&mut tx, &books).await?;
@@ -190,7 +205,7 @@ async fn fill_in_accounts(tx: &mut sqlx::PgConnection, work: &mut [Work]) -> sql
 
 /// Locks all accounts in the order of their ids, and then those of fees, in every batch, so that two never wait for each
 /// other in a circle. What is read after that can't change until the commit.
-async fn open_books(tx: &mut sqlx::PgConnection, work: &[Work]) -> sqlx::Result<Books> {
+async fn open_books(tx: &mut sqlx::PgConnection, work: &[Work], repeats: Repeats) -> sqlx::Result<Books> {
     let postings = || work.iter().flat_map(|work| &work.postings);
     let mut account_ids: Vec<_> = postings()
         .flat_map(|posting| [posting.from, posting.to])
@@ -211,8 +226,13 @@ async fn open_books(tx: &mut sqlx::PgConnection, work: &[Work]) -> sqlx::Result<
     accounts.extend(fees);
     let hold_ids: Vec<_> = postings().filter_map(|posting| posting.hold_id).collect();
     let holds = store::holds::find(tx, &hold_ids).await?;
-    let ids: Vec<_> = postings().map(|posting| posting.id).collect();
-    let earlier = store::ledger::decided(tx, &ids).await?;
+    let earlier = match repeats {
+        Repeats::Unlikely => Vec::new(),
+        Repeats::Known => {
+            let ids: Vec<_> = postings().map(|posting| posting.id).collect();
+            store::ledger::decided(tx, &ids).await?
+        }
+    };
     Ok(Books::open(
         Utc::now(),
         accounts,

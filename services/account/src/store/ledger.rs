@@ -160,6 +160,12 @@ pub async fn decided(db: &mut PgConnection, ids: &[Uuid]) -> sqlx::Result<Vec<(P
         .collect()
 }
 
+/// Whether [`write`] was refused because a posting was decided before.
+pub fn is_repeat(error: &sqlx::Error) -> bool {
+    let database = error.as_database_error();
+    database.and_then(|error| error.constraint()) == Some("postings_pk")
+}
+
 /// Writes what the books have gained: postings, entries, balances and what waits for the chain of seals in one statement,
 /// and holds, where there are any, in others.
 pub async fn write(db: &mut PgConnection, books: &Books) -> sqlx::Result<()> {

@@ -38,8 +38,6 @@ impl<T: Tells> Effect<Noted<T>> for AppState {
             lines.extend(items.map(|item| (event.id, item, event.time)));
             entries.extend(event.data.told.entries());
         }
-        let users: Vec<_> = lines.iter().map(|(_, item, _)| item.user_id).collect();
-        store::live::take_feeds(conn, &users).await?;
         store::write(conn, events, &lines, &entries, Utc::now()).await?;
         Ok(())
     }

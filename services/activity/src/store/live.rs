@@ -1,6 +1,6 @@
 //! What the streams of feeds need. Every function takes a connection; the caller owns the transaction.
 
-use sqlx::{PgConnection, query, query_as, query_scalar};
+use sqlx::{PgConnection, query_as, query_scalar};
 use uuid::Uuid;
 
 use super::feed::FeedRow;
@@ -9,22 +9,6 @@ use super::feed::FeedRow;
 pub const CHANNEL: &str = "feed";
 /// PostgreSQL takes 8,000 bytes at a time, and an id with its comma has 37.
 const USERS_AT_A_TIME: usize = 200;
-
-/// Lets no other transaction add to these users' feeds until this one ends: so the lines of a feed appear in the order of their
-/// numbers, and whoever has read up to one has missed none before it. Call it once in a transaction, with all of them.
-pub async fn take_feeds(conn: &mut PgConnection, users: &[Uuid]) -> sqlx::Result<()> {
-    let mut users = users.to_vec();
-    users.sort_unstable();
-    users.dedup();
-    query!(
-        "SELECT pg_advisory_xact_lock(hashtextextended(user_id::text, 0))
-           FROM unnest($1::uuid[]) WITH ORDINALITY AS wanted (user_id, place) ORDER BY place",
-        &users
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
-}
 
 /// What has to be said on [`CHANNEL`] to wake the streams of these users in all replicas.
 pub(super) fn notices(users: impl Iterator<Item = Uuid>) -> Vec<String> {
