@@ -97,6 +97,8 @@ check: tools ## what CI runs before the tests
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
+	@# With the crates of other platforms, which no build has fetched.
+	cargo fetch --locked --quiet
 	cargo deny --offline check bans licenses sources
 	cargo machete
 	shellcheck -x $$(grep -lIrE '^#!.*(bash|/sh)' INFRASTRUCTURE dapr tilt .ci tests/tour tests/loop tests/polyglot/bin) $(LOCAL)/lib.sh $(filter-out %.py,$(wildcard $(LOCAL)/parts/*))
