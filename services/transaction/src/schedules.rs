@@ -22,6 +22,9 @@ const BATCH: i64 = 200;
 /// date passes, with a run that says why.
 pub async fn pay_due(app: &AppState, now: DateTime<Utc>) -> sqlx::Result<usize> {
     let payers = store::schedules::due_payers(&mut *app.pool.acquire().await?, now, BATCH).await?;
+    if payers.is_empty() {
+        return Ok(0);
+    }
     let known = ask_for(&app.people, payers).await;
     let payers: Vec<_> = known.keys().copied().collect();
     // PostgreSQL keeps microseconds.

@@ -8,21 +8,11 @@ use sqlx::{PgConnection, PgPool};
 pub const FORGET_PERIOD: Duration = Duration::from_mins(1);
 /// Longer than a broker keeps a message, and than somebody takes to send dead letters again.
 const KEEP_DAYS: i32 = 30;
-/// Small enough to hold its locks for milliseconds.
-const CHUNK: i64 = 1_000;
-/// A turn is over well within the time to drain.
-const CHUNKS: usize = 100;
 
 /// Forgets the deliveries of more than 30 days ago, as many as one turn may take. Any number of replicas may do it at the
 /// same time.
 pub async fn forget_old(pool: PgPool) -> sqlx::Result<()> {
-    let mut conn = pool.acquire().await?;
-    for _ in 0..CHUNKS {
-        if forget_chunk(&mut conn, CHUNK).await? < CHUNK.unsigned_abs() {
-            break;
-        }
-    }
-    Ok(())
+    server::forget_in_chunks(pool, forget_chunk).await
 }
 
 /// Forgets the oldest of these deliveries, `limit` at most, and says how many. Replicas pass over what another is deleting.

@@ -9,10 +9,6 @@ use sqlx::{Connection, PgConnection, PgPool};
 pub(crate) const FORGET_PERIOD: Duration = Duration::from_mins(1);
 /// As long as a broker keeps an event for a consumer that is away; consumers know its id for longer.
 const KEEP_DAYS: i32 = 7;
-/// Small enough to hold its locks for milliseconds.
-const CHUNK: i64 = 1_000;
-/// A turn is over well within the time to drain.
-const CHUNKS: usize = 100;
 
 /// `publish-again SINCE [UNTIL]`, both as in RFC 3339; without an end, up to now.
 pub async fn command(arguments: &[&str]) -> anyhow::Result<()> {
@@ -61,13 +57,7 @@ pub async fn publish_again(
 
 /// Forgets what was published more than seven days ago, as much as one turn may take.
 pub(crate) async fn forget_old(pool: PgPool) -> sqlx::Result<()> {
-    let mut conn = pool.acquire().await?;
-    for _ in 0..CHUNKS {
-        if forget_chunk(&mut conn, CHUNK).await? < CHUNK.unsigned_abs() {
-            break;
-        }
-    }
-    Ok(())
+    server::forget_in_chunks(pool, forget_chunk).await
 }
 
 /// Forgets the oldest of these events, `limit` at most, and says how many. Replicas pass over what another is deleting.

@@ -1,5 +1,6 @@
 //! A service's life: listen, wait for the sidecar, serve with bounds, answer probes, drain and stop.
 
+mod chunks;
 mod health;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -26,6 +27,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower_http::catch_panic::CatchPanicLayer;
 use tracing::{Instrument, Span};
+
+pub use chunks::forget_in_chunks;
 
 /// No request needs a larger body.
 pub const BODY_LIMIT_BYTES: usize = 64 * 1024;
