@@ -1,7 +1,6 @@
 //! The whole system on ports and in a folder of its own.
 
 use std::collections::BTreeMap;
-use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -10,6 +9,7 @@ use std::time::Duration;
 use anyhow::{Context, ensure};
 use reqwest::Client;
 use tempfile::TempDir;
+use testkit::free_ports;
 use testkit::infra::{self, Backend, Infra};
 
 use crate::process::Process;
@@ -66,7 +66,7 @@ impl Stack {
     pub async fn start_with(backend: Backend, variables: &[(&str, &str)]) -> anyhow::Result<Self> {
         let run_file = RunFile::read(&Path::new(ROOT).join(RUN_FILE))?;
         let home = tempfile::Builder::new().prefix("payme-test-").tempdir()?;
-        let ports = free_ports(u16::try_from(run_file.apps.len())? * PORTS_PER_APP + PORTS_OF_INFRA)?;
+        let ports = free_ports(u16::try_from(run_file.apps.len())? * PORTS_PER_APP + PORTS_OF_INFRA);
         let (infra, of_apps) = ports.split_at(PORTS_OF_INFRA.into());
         let mut env = infra_env(home.path(), infra[0])?;
         let of_sidecars = of_apps
@@ -300,7 +300,7 @@ impl Stack {
         let member = self.launch(
             app,
             &file,
-            &free_ports(PORTS_PER_APP)?,
+            &free_ports(PORTS_PER_APP),
             self.member("gateway")?.port,
         )?;
         self.ready_is(&member).await?;
@@ -324,7 +324,7 @@ impl Stack {
         let mut env = file.common.env.clone();
         env.extend(self.env.clone());
         env.insert("DAPR_HOST_IP".to_owned(), "127.0.0.1".to_owned());
-        let mut ports = free_ports(PORTS_PER_APP)?;
+        let mut ports = free_ports(PORTS_PER_APP);
         ports[0] = port;
         Ok(Sidecar {
             _process: self.start_sidecar(&app, &file, &ports, &env)?,
@@ -549,19 +549,4 @@ fn variables(text: &str) -> BTreeMap<String, String> {
         .filter_map(|line| line.split_once('='))
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .collect()
-}
-
-/// `count` ports in a row that are free now. They lie below the range from which the kernel serves outgoing
-/// connections, so none of those can take one before it is used.
-fn free_ports(count: u16) -> anyhow::Result<Vec<u16>> {
-    let start = 20_000 + u16::try_from(std::process::id() % 9_000)?;
-    (start..31_000)
-        .step_by(usize::from(count))
-        .map(|first| (first..first + count).collect::<Vec<_>>())
-        .find(|ports| {
-            ports
-                .iter()
-                .all(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok())
-        })
-        .context("no free ports")
 }

@@ -1,6 +1,5 @@
 //! A program in the place of this service: it runs beside a sidecar that the test plays, and requests are handed on to it.
 
-use std::net::TcpListener as Port;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -15,12 +14,15 @@ use axum::{Json, Router};
 use futures_util::stream::try_unfold;
 use serde_json::json;
 use sqlx::{ConnectOptions, PgPool};
-use testkit::Issuer;
+use testkit::{Issuer, free_ports};
 use tokio::net::TcpListener;
 use tokio::sync::OnceCell;
 
 /// What the run file would set, and the infrastructure would make.
 const APP_TOKEN: &str = "from-the-sidecar";
+/// Longer than it may wait for its database or its sidecar, so that it is the one who says what is missing.
+const START_TIMEOUT: Duration = Duration::from_mins(2);
+const PROBE_TIMEOUT: Duration = Duration::from_secs(10);
 
 pub fn program() -> Option<PathBuf> {
     let folder = std::env::var_os("PAYME_REPLACEMENTS")?;
@@ -95,7 +97,7 @@ async fn hand_on(State(replacement): State<Arc<Replacement>>, request: Request) 
 impl Replacement {
     async fn start(&self) -> Running {
         let sidecar = sidecar().await;
-        let port = Port::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = free_ports(1)[0];
         let mut database = self.pool.connect_options().to_url_lossy();
         // Settings of sqlx, which others do not know.
         database.set_query(None);
@@ -111,24 +113,31 @@ impl Replacement {
             .spawn()
             .unwrap();
         let url = format!("http://127.0.0.1:{port}");
-        let running = Running { child, url };
+        let mut running = Running { child, url };
         running.is_ready().await;
         running
     }
 }
 
 impl Running {
-    async fn is_ready(&self) {
-        let ready = async || {
-            let answer = reqwest::get(format!("{}/readyz", self.url)).await;
-            answer.is_ok_and(|answer| answer.status().is_success())
-        };
+    async fn is_ready(&mut self) {
+        let probe = reqwest::Client::builder().timeout(PROBE_TIMEOUT).build().unwrap();
+        let url = format!("{}/readyz", self.url);
+        let mut last = None;
         let wait = async {
-            while !ready().await {
+            loop {
+                match probe.get(&url).send().await {
+                    Ok(answer) if answer.status().is_success() => break,
+                    other => last = Some(other),
+                }
+                if let Some(status) = self.child.try_wait().unwrap() {
+                    panic!("it has ended before it was ready: {status}");
+                }
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
         };
-        tokio::time::timeout(Duration::from_mins(1), wait).await.unwrap();
+        let in_time = tokio::time::timeout(START_TIMEOUT, wait).await.is_ok();
+        assert!(in_time, "it does not get ready; last seen: {last:?}");
     }
 }
 

@@ -12,6 +12,8 @@ pub mod guards;
 mod http;
 pub mod infra;
 mod issuer;
+mod ports;
 
 pub use http::{Answer, call, deliver, deliver_all, request};
 pub use issuer::{Issuer, service_claims, user_claims};
+pub use ports::free_ports;
