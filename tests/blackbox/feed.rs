@@ -14,8 +14,8 @@ use uuid::Uuid;
 use crate::Result;
 use crate::money::pair;
 
-/// A line has to be there within this time, from the commit of its transaction on.
-const SOON: Duration = Duration::from_secs(5);
+/// A line has to be there within this time, from the commit of its transaction on, also where the machine stalls for a while.
+const SOON: Duration = Duration::from_secs(20);
 /// Longer than a keep-alive takes, which in turn takes longer than a call between services may.
 const QUIET: Duration = Duration::from_secs(25);
 

@@ -299,9 +299,8 @@ pub async fn a_second_factor_is_asked_for_and_a_recovery_code_helps_once(stack: 
         .post("/auth/totp", &json!({ "password": PASSWORD }))
         .await?;
     let secret = started.json["secret"].as_str().context("no secret")?.to_owned();
-    let confirmed = person
-        .post("/auth/totp/confirm", &json!({ "code": code_of(&secret, 0)? }))
-        .await?;
+    let code = json!({ "code": code_of(&secret, 0)? });
+    let confirmed = person.post("/auth/totp/confirm", &code).await?;
     ensure!(confirmed.status == StatusCode::OK, "{confirmed:?}");
     let recovery = confirmed.json["recovery_codes"][0].clone();
     let login = async |person: &Person, more: Value| person.try_log_in(PASSWORD, &more).await;
@@ -311,9 +310,8 @@ pub async fn a_second_factor_is_asked_for_and_a_recovery_code_helps_once(stack: 
         "second_factor_required",
         "a password alone",
     )?;
-    let used = json!({ "code": code_of(&secret, 0)? });
     is(
-        &login(&person, used).await?,
+        &login(&person, code).await?,
         403,
         "second_factor_invalid",
         "the code that was used already",

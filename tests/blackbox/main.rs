@@ -26,8 +26,12 @@ use tokio::runtime::Runtime;
 
 type Result = anyhow::Result<()>;
 
-/// All people of the tests come from one network: more of them than of an office.
-const RATE_LIMIT_FACTOR: &str = "20";
+const VARIABLES: [(&str, &str); 2] = [
+    // All people of the tests come from one network: more of them than of an office.
+    ("RATE_LIMIT_FACTOR", "20"),
+    // Processes are killed here, the machine is not: nothing has to wait for its disk.
+    ("PAYME_PG_OPTIONS", "-c fsync=off"),
+];
 
 /// Collects the tests, each a function of the stack, under the name of its module.
 struct Suite {
@@ -58,7 +62,7 @@ impl Suite {
 /// The stack, or an error if somebody interrupts its start.
 async fn start() -> anyhow::Result<Stack> {
     tokio::select! {
-        stack = Stack::start_with(Backend::from_env()?, &[("RATE_LIMIT_FACTOR", RATE_LIMIT_FACTOR)]) => stack,
+        stack = Stack::start_with(Backend::from_env()?, &VARIABLES) => stack,
         interrupted = interrupted() => {
             interrupted?;
             bail!("interrupted")

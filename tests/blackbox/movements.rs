@@ -16,7 +16,7 @@ use crate::money::{in_feed_once, pair};
 
 async fn make(person: &Person, path: &str, body: &Value) -> anyhow::Result<Answer> {
     let answer = person
-        .post_with_key(path, &Uuid::new_v4().to_string(), body)
+        .post_until_answered(path, &Uuid::new_v4().to_string(), body)
         .await?;
     ensure!(answer.status.is_success(), "{path}: {answer:?}");
     Ok(answer)

@@ -23,12 +23,15 @@ pub use person::{Answer, PASSWORD, Person, euro, transfer};
 pub use stack::{Replica, Sidecar, Stack};
 use tokio::signal::unix::{SignalKind, signal};
 
+/// Far longer than an event waits for its next delivery after its consumer died with it in hand. Where all is well it costs nothing.
+const PATIENCE: Duration = Duration::from_secs(90);
+
 /// Asks again and again until `condition` gives something, and says what was waited for if it never does.
 pub async fn eventually<T, F>(what: &str, condition: impl Fn() -> F) -> anyhow::Result<T>
 where
     F: Future<Output = Option<T>>,
 {
-    within(Duration::from_secs(30), what, condition).await
+    within(PATIENCE, what, condition).await
 }
 
 /// As [`eventually`], with a bound of its own.

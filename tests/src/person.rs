@@ -1,12 +1,14 @@
 //! A person with a browser: speaks to the gateway only, keeps the session cookie, sends what a page of ours sends.
 
+use std::time::Duration;
+
 use anyhow::{Context, ensure};
 use reqwest::header::HeaderMap;
 use reqwest::{Client, Method, StatusCode};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::Replica;
+use crate::{Replica, within};
 
 pub const PASSWORD: &str = "correct horse battery staple";
 
@@ -220,9 +222,8 @@ impl Person {
     pub async fn top_up(&self, amount_minor: i64) -> anyhow::Result<String> {
         let (account_id, _) = self.account().await?;
         let body = json!({ "account_id": account_id, "amount": euro(amount_minor) });
-        let answer = self
-            .post_with_key("/top-ups", &Uuid::new_v4().to_string(), &body)
-            .await?;
+        let key = Uuid::new_v4().to_string();
+        let answer = self.post_until_answered("/top-ups", &key, &body).await?;
         ensure!(answer.status == StatusCode::CREATED, "top-up: {answer:?}");
         ensure!(answer.json["state"] == "completed", "top-up: {answer:?}");
         Ok(account_id)
@@ -240,7 +241,6 @@ impl Person {
             .await
     }
 
-    /// As a good client does: the same transfer under the same key until its final answer is there.
     pub async fn transfer_until_answered(
         &self,
         key: &str,
@@ -248,12 +248,18 @@ impl Person {
         to: &str,
         amount_minor: i64,
     ) -> anyhow::Result<Answer> {
-        crate::within(
-            std::time::Duration::from_mins(1),
-            "a final answer to a transfer",
+        self.post_until_answered("/transactions", key, &transfer(from, to, amount_minor))
+            .await
+    }
+
+    /// As a good client does: the same request under the same key until its final answer is there.
+    pub async fn post_until_answered(&self, path: &str, key: &str, body: &Value) -> anyhow::Result<Answer> {
+        within(
+            Duration::from_mins(1),
+            &format!("a final answer to {path}"),
             || async {
                 // A connection that breaks while a service is killed is one more reason to ask again.
-                let answer = self.transfer(key, from, to, amount_minor).await.ok()?;
+                let answer = self.post_with_key(path, key, body).await.ok()?;
                 let unknown = answer.status == StatusCode::CONFLICT || answer.status.is_server_error();
                 (!unknown).then_some(answer)
             },

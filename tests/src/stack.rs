@@ -278,7 +278,7 @@ impl Stack {
         let reached = self.sidecar_url("gateway", &format!("/v1.0/invoke/{}/method/healthz", app.id))?;
         let token = &self.env["DAPR_API_TOKEN"];
         within(
-            Duration::from_mins(1),
+            Duration::from_mins(3),
             &format!("{} is ready (logs in {})", app.id, self.home().display()),
             || async {
                 for url in [&ready, &reached] {

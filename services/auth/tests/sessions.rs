@@ -5,7 +5,7 @@ use serde_json::json;
 use sqlx::PgPool;
 use uuid::Uuid;
 
-use crate::support::{Auth, PASSWORD, login, new_ref};
+use crate::support::{Auth, PASSWORD, login, new_ref, within_one_window};
 
 #[sqlx::test]
 async fn username_and_address_log_in_in_any_case_and_the_first_time_is_told_once(pool: PgPool) {
@@ -159,6 +159,7 @@ async fn a_login_from_a_new_device_is_told_to_the_owner(pool: PgPool) {
 async fn tries_are_limited_before_anything_is_hashed(pool: PgPool) {
     let auth = Auth::start(pool).await;
     let user_id = auth.register("alice").await;
+    within_one_window().await;
     for _ in 0..20 {
         assert_eq!(
             auth.log_in("nobody", "not the password").await.0.code(),
@@ -178,6 +179,7 @@ async fn tries_are_limited_before_anything_is_hashed(pool: PgPool) {
         "others go on"
     );
     // From other networks the same account has a limit of its own.
+    within_one_window().await;
     let mut body = login("alice", "not the password");
     let mut codes = std::collections::BTreeSet::new();
     for network in 0..70 {
@@ -188,6 +190,7 @@ async fn tries_are_limited_before_anything_is_hashed(pool: PgPool) {
     let mut session = json!({ "user_id": user_id, "session_id": Uuid::now_v7() });
     session["session_id"] = json!(Uuid::now_v7());
     let wrong = json!({ "password": "not the password" });
+    within_one_window().await;
     for _ in 0..20 {
         let refused = auth
             .user(&session, "POST", "/auth/confirm-password", &wrong)
@@ -203,6 +206,7 @@ async fn tries_are_limited_before_anything_is_hashed(pool: PgPool) {
 #[sqlx::test]
 async fn many_accounts_tried_from_one_network_raise_one_alert(pool: PgPool) {
     let auth = Auth::start(pool).await;
+    within_one_window().await;
     for name in 0..25 {
         auth.log_in(&format!("somebody{name}"), "not the password").await;
     }

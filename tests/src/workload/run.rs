@@ -66,6 +66,8 @@ pub async fn run(stack: &Stack, seed: u64, lasting: Duration, trouble: Trouble) 
 async fn moves(stack: &Stack, record: &Record, sets: Vec<String>) -> anyhow::Result<()> {
     for set in sets {
         stack.swap(&set).await?;
+        // A sidecar that had to be started anew may not be there yet.
+        stack.ready().await?;
         record.fault("moved to another component set");
     }
     Ok(())
