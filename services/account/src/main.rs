@@ -29,7 +29,7 @@ async fn serve() -> anyhow::Result<()> {
     telemetry::init();
     let listener = server::listen().await?;
     let sidecar = Sidecar::from_env()?;
-    let pool = server::database(&sqlx::migrate!()).await?;
+    let pool = server::database(sqlx::migrate!()).await?;
     sidecar.wait().await?;
     let identity = Identity::from_sidecar(sidecar.clone(), "account").await?;
     let (relay, relay_worker) = Relay::new(pool.clone(), sidecar.clone(), "account");

@@ -20,9 +20,12 @@ use crate::store::statements::{self, Candidate, Progress};
 
 const PERIOD: Duration = Duration::from_secs(10);
 /// How many accounts one transaction looks at.
-const BATCH: u16 = 500;
-/// A turn is over well within the time to drain, and a month is announced no faster than others can take it.
+const BATCH: u16 = 200;
+/// A turn is over well within the time to drain.
 const BATCHES: usize = 10;
+/// With this many a turn ends: 20 a second, which is how fast Email sends by default. Mails about money wait in the same queue, and
+/// should not have to wait for a whole month's statements.
+const ENOUGH: usize = 200;
 /// A posting of the month's last moment may be committed a little after it, and the database's clock may be behind. No request
 /// and no clock takes nearly as long as this.
 const GRACE: TimeDelta = TimeDelta::hours(1);
@@ -47,6 +50,9 @@ pub async fn announce(pool: &PgPool, now: DateTime<Utc>) -> anyhow::Result<usize
         match announce_batch(pool, now).await? {
             Some(count) => announced += count,
             None => break,
+        }
+        if announced >= ENOUGH {
+            break;
         }
     }
     Ok(announced)

@@ -28,7 +28,7 @@ async fn serve() -> anyhow::Result<()> {
     let config = Config::from_env()?;
     let listener = server::listen().await?;
     let sidecar = Sidecar::from_env()?;
-    let pool = server::database(&sqlx::migrate!()).await?;
+    let pool = server::database(sqlx::migrate!()).await?;
     sidecar.wait().await?;
     let identity = Identity::from_sidecar(sidecar.clone(), APP_ID).await?;
     let app = AppState {

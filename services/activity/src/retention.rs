@@ -3,17 +3,17 @@
 use std::time::Duration;
 
 use chrono::{TimeDelta, Utc};
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 
 use crate::store::feed::forget;
 
-pub const PERIOD: Duration = Duration::from_mins(10);
-/// Small enough to be in nobody's way.
-const CHUNK: i64 = 1_000;
+pub const PERIOD: Duration = Duration::from_mins(1);
 
-/// Deletes the lines of feeds that are older than this, in chunks.
+/// Deletes the lines of feeds that are older than this, as many as one turn may take.
 pub async fn forget_old_lines(pool: PgPool, days: u32) -> sqlx::Result<()> {
     let cutoff = Utc::now() - TimeDelta::days(days.into());
-    while forget(&mut *pool.acquire().await?, cutoff, CHUNK).await? > 0 {}
-    Ok(())
+    server::forget_in_chunks(pool, async move |conn: &mut PgConnection, limit| {
+        forget(conn, cutoff, limit).await
+    })
+    .await
 }

@@ -120,9 +120,8 @@ impl Worker {
 
     async fn send(&mut self, mail: &Claimed, lease: Uuid, addressees: &Addressees) -> Result<Next> {
         let Some(kind) = Kind::of(&mail.kind) else {
-            return self
-                .finish(from_ref(mail), lease, "failed", Some("template"))
-                .await;
+            // Of a newer version: a replica that knows it will send it.
+            return self.put_off(mail, lease, "template").await;
         };
         let facts: Facts = serde_json::from_value(mail.facts.clone()).unwrap_or_default();
         let found = addressees.find(&self.app, mail.user_id, kind, &facts).await;
@@ -169,14 +168,7 @@ impl Worker {
                 self.finish(from_ref(mail), lease, "bounced", Some(&format!("smtp_{reply}")))
                     .await
             }
-            Err(Refusal::Transient(reply)) => {
-                let mut conn = self.app.pool.acquire().await?;
-                let state = queue::put_off(&mut conn, mail.id, lease, &format!("smtp_{reply}")).await?;
-                if state.as_deref() == Some("failed") {
-                    report(mail, "failed", Some("given_up"));
-                }
-                Ok(Next::Again)
-            }
+            Err(Refusal::Transient(reply)) => self.put_off(mail, lease, &format!("smtp_{reply}")).await,
             Err(Refusal::Unreachable) => {
                 tracing::warn!(kind = mail.kind, "no mail can be sent right now; the queue waits");
                 queue::put_behind(
@@ -189,6 +181,15 @@ impl Worker {
                 Ok(Next::Pause)
             }
         }
+    }
+
+    async fn put_off(&self, mail: &Claimed, lease: Uuid, error: &str) -> Result<Next> {
+        let mut conn = self.app.pool.acquire().await?;
+        let state = queue::put_off(&mut conn, mail.id, lease, error).await?;
+        if state.as_deref() == Some("failed") {
+            report(mail, "failed", Some("given_up"));
+        }
+        Ok(Next::Again)
     }
 
     async fn finish(

@@ -127,6 +127,25 @@ async fn a_mail_whose_worker_died_while_sending_is_sent_when_the_lease_ends(pool
 }
 
 #[sqlx::test]
+async fn a_kind_of_a_newer_version_is_left_to_a_replica_that_knows_it(pool: PgPool) {
+    let email = Email::start(pool).await;
+    email.queued_by(MADE, &made(None, BOB)).await;
+    let kind = email.in_state("queued").await[0]["kind"].clone();
+    let is_of_kind = async |kind: &str| {
+        let renamed = sqlx::query("UPDATE mails SET kind = $1").bind(kind);
+        renamed.execute(&email.pool).await.unwrap();
+    };
+    is_of_kind("of_tomorrow").await;
+    email.work().await;
+    let queued = email.in_state("queued").await;
+    assert_eq!(queued[0]["last_error"], "template", "{queued:?}");
+    is_of_kind(kind.as_str().unwrap()).await;
+    email.pass("1 minute").await;
+    email.work().await;
+    assert_eq!(email.mailbox.mails().len(), 1);
+}
+
+#[sqlx::test]
 async fn workers_that_run_at_the_same_time_send_each_mail_once(pool: PgPool) {
     let email = Email::start(pool).await;
     for _ in 0..60 {

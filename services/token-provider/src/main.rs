@@ -31,7 +31,7 @@ async fn serve() -> anyhow::Result<()> {
     let listener = server::listen().await?;
     let lifetimes = Lifetimes::from_env()?;
     let sidecar = Sidecar::from_env()?;
-    let pool = server::database(&sqlx::migrate!()).await?;
+    let pool = server::database(sqlx::migrate!()).await?;
     sidecar.wait().await?;
     let secret = keyring::secret(&sidecar).await?;
     let keys = Keyring::open(pool.clone(), schedule_from_env()?, &secret).await?;

@@ -89,7 +89,7 @@ impl People {
 
 /// Nothing was begun, so asking again is safe.
 fn unavailable(error: reqwest::Error) -> Problem {
-    tracing::warn!(error = %error.without_url(), "who is to be paid can't be looked up");
+    tracing::warn!(error = %error.without_url(), "a user can't be looked up");
     Problem::new(
         StatusCode::SERVICE_UNAVAILABLE,
         "payee_unavailable",

@@ -5,6 +5,7 @@
 use std::{collections::HashMap, time::Duration};
 
 use chrono::{DateTime, SubsecRound, Utc};
+use futures_util::future::join_all;
 use uuid::Uuid;
 
 use crate::{
@@ -17,6 +18,7 @@ use crate::{
 /// How often schedules are looked through.
 pub const PERIOD: Duration = Duration::from_secs(1);
 const BATCH: i64 = 200;
+const ASKED_AT_ONCE: usize = 16;
 
 /// One round, for what is due at `now`; says for how many dates it was. Whose user is disabled or deleted is not paid: the
 /// date passes, with a run that says why.
@@ -53,11 +55,20 @@ pub async fn pay_due(app: &AppState, now: DateTime<Utc>) -> sqlx::Result<usize> 
 /// Whether each of them may still pay. Of whom Auth does not tell now waits for a later round.
 async fn ask_for(people: &People, payers: Vec<Uuid>) -> HashMap<Uuid, bool> {
     let mut known = HashMap::new();
-    for payer in payers {
-        let Ok(found) = people.by_id(payer).await else {
+    for some in payers.chunks(ASKED_AT_ONCE) {
+        let asked = some
+            .iter()
+            .map(async |payer| (*payer, people.by_id(*payer).await));
+        let answers = join_all(asked).await;
+        let all_are_known = answers.iter().all(|(_, found)| found.is_ok());
+        known.extend(
+            answers
+                .into_iter()
+                .filter_map(|(payer, found)| Some((payer, found.ok()?.is_some()))),
+        );
+        if !all_are_known {
             break;
-        };
-        known.insert(payer, found.is_some());
+        }
     }
     known
 }

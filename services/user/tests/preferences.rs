@@ -76,6 +76,27 @@ async fn two_changes_at_once_both_stay(pool: PgPool) {
 }
 
 #[sqlx::test]
+async fn a_choice_that_only_a_newer_version_knows_outlives_a_change(pool: PgPool) {
+    let (router, user_id) = (app(pool.clone()), Uuid::now_v7());
+    let speaks = async |tag: &str| {
+        patch_as(&router, user_id, PATH, json!({ "language": tag }))
+            .await
+            .status
+    };
+    assert_eq!(speaks("de").await, StatusCode::OK);
+    sqlx::query(r#"UPDATE preferences SET notifications = notifications || '{"of_tomorrow": []}'"#)
+        .execute(&pool)
+        .await
+        .unwrap();
+    assert_eq!(speaks("en").await, StatusCode::OK);
+    let kept: Value = sqlx::query_scalar("SELECT notifications -> 'of_tomorrow' FROM preferences")
+        .fetch_one(&pool)
+        .await
+        .unwrap();
+    assert_eq!(kept, json!([]));
+}
+
+#[sqlx::test]
 async fn preferences_that_break_a_rule_change_nothing(pool: PgPool) {
     let (router, user_id) = (app(pool), Uuid::now_v7());
     for bad in [

@@ -1,7 +1,7 @@
 """The pool of connections, and the schema: the migrations of services/activity, applied as sqlx applies them.
 
 sqlx notes each migration with its SHA-384 in `_sqlx_migrations`. We do the same, under the same lock, so either
-implementation may take over the database of the other, and neither starts on a schema that it does not know.
+implementation may take over the database of the other. What a newer version has added is left alone: this one runs on it.
 """
 
 import asyncio
@@ -84,8 +84,8 @@ async def migrate(conn: Connection) -> None:
         rows = await conn.fetch("SELECT version, checksum, success FROM _sqlx_migrations")
         applied = {row["version"]: row["checksum"] for row in rows if row["success"]}
         files = {int(file.name.split("_")[0]): file for file in sorted(MIGRATIONS.glob("*.sql"))}
-        if unknown := {row["version"] for row in rows} - applied.keys() | applied.keys() - files.keys():
-            raise RuntimeError(f"the database has migrations that are not ours or were not finished: {sorted(unknown)}")
+        if unfinished := {row["version"] for row in rows} - applied.keys():
+            raise RuntimeError(f"the database has migrations that were not finished: {sorted(unfinished)}")
         for version, file in files.items():
             checksum = hashlib.sha384(file.read_bytes()).digest()
             if version not in applied:

@@ -19,6 +19,7 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use problem::Problem;
 use sidecar::Sidecar;
+use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{Connection, PgPool};
 use telemetry::{TraceContext, in_trace};
@@ -103,7 +104,7 @@ pub async fn listen() -> anyhow::Result<TcpListener> {
 }
 
 /// Connects to `DATABASE_URL` (the password comes from `PGPASSFILE`, as libpq has it) and brings the schema up to date.
-pub async fn database(migrations: &sqlx::migrate::Migrator) -> anyhow::Result<PgPool> {
+pub async fn database(migrations: Migrator) -> anyhow::Result<PgPool> {
     let url = std::env::var("DATABASE_URL").context("DATABASE_URL is missing")?;
     let options: PgConnectOptions = url.parse().context("DATABASE_URL is no PostgreSQL URL")?;
     let options = by_index(options);
@@ -121,8 +122,16 @@ pub async fn database(migrations: &sqlx::migrate::Migrator) -> anyhow::Result<Pg
         })
         .connect_lazy_with(options);
     reachable(&pool).await.context("the database can't be reached")?;
-    migrations.run(&pool).await.context("the migrations failed")?;
+    migrate(&pool, migrations)
+        .await
+        .context("the migrations failed")?;
     Ok(pool)
+}
+
+/// Brings the schema up to date. One that a newer version has expanded already is one that this version runs on: so a replica of before
+/// can start in the middle of a rollout, and a rollout can be undone.
+pub async fn migrate(pool: &PgPool, mut migrations: Migrator) -> Result<(), MigrateError> {
+    migrations.set_ignore_missing(true).run(pool).await
 }
 
 /// Finds rows by an index wherever there is one. A connection plans a statement once, perhaps while its table is still empty: then

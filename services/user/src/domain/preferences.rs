@@ -35,7 +35,7 @@ pub struct Notifications {
     pub money_sent: BTreeSet<Channel>,
     pub money_received: BTreeSet<Channel>,
     pub topped_up: BTreeSet<Channel>,
-    /// Somebody asks the user for money, or declines what the user has asked for.
+    /// Somebody asks the user for money, or declines or lets expire what the user has asked for.
     pub payment_requests: BTreeSet<Channel>,
     /// A month is over, and the statement of an account for it is there.
     pub statement: BTreeSet<Channel>,

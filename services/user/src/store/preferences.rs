@@ -60,9 +60,10 @@ pub async fn open(conn: &mut PgConnection, user_id: Uuid) -> sqlx::Result<Prefer
     Ok(row.into())
 }
 
+/// What a newer version keeps of notifications besides stays.
 pub async fn save(conn: &mut PgConnection, user_id: Uuid, preferences: &Preferences) -> sqlx::Result<()> {
     query!(
-        "UPDATE preferences SET language = $2, default_account_id = $3, notifications = $4 WHERE user_id = $1",
+        "UPDATE preferences SET language = $2, default_account_id = $3, notifications = notifications || $4 WHERE user_id = $1",
         user_id,
         preferences.language,
         preferences.default_account_id,
