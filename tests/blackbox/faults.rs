@@ -102,7 +102,10 @@ pub async fn a_service_that_is_down_at_the_first_login_is_made_up_for(stack: Arc
     stack.start_again("account")?;
     stack.ready().await?;
     let provisioned = &login?.json["provisioned"];
-    ensure!(provisioned["account"] == false, "{provisioned}");
+    ensure!(
+        provisioned["account"] == false && provisioned["user"] == true,
+        "{provisioned}"
+    );
     eventually("the account is there after all", || async {
         person.account().await.ok()
     })

@@ -241,6 +241,7 @@ impl Person {
             .await
     }
 
+    /// As [`Person::transfer`], until its final answer is there.
     pub async fn transfer_until_answered(
         &self,
         key: &str,

@@ -25,7 +25,7 @@ const BATCH: u16 = 200;
 const BATCHES: usize = 10;
 /// With this many a turn ends: 20 a second, which is how fast Email sends by default. Mails about money wait in the same queue, and
 /// should not have to wait for a whole month's statements.
-const ENOUGH: usize = 200;
+const ENOUGH: usize = BATCH as usize;
 /// A posting of the month's last moment may be committed a little after it, and the database's clock may be behind. No request
 /// and no clock takes nearly as long as this.
 const GRACE: TimeDelta = TimeDelta::hours(1);

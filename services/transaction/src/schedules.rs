@@ -56,17 +56,11 @@ pub async fn pay_due(app: &AppState, now: DateTime<Utc>) -> sqlx::Result<usize> 
 async fn ask_for(people: &People, payers: Vec<Uuid>) -> HashMap<Uuid, bool> {
     let mut known = HashMap::new();
     for some in payers.chunks(ASKED_AT_ONCE) {
-        let asked = some
-            .iter()
-            .map(async |payer| (*payer, people.by_id(*payer).await));
-        let answers = join_all(asked).await;
-        let all_are_known = answers.iter().all(|(_, found)| found.is_ok());
-        known.extend(
-            answers
-                .into_iter()
-                .filter_map(|(payer, found)| Some((payer, found.ok()?.is_some()))),
-        );
-        if !all_are_known {
+        let answers = join_all(some.iter().map(|payer| people.by_id(*payer))).await;
+        let all_told = answers.iter().all(Result::is_ok);
+        let told = some.iter().zip(answers);
+        known.extend(told.filter_map(|(payer, found)| Some((*payer, found.ok()?.is_some()))));
+        if !all_told {
             break;
         }
     }
