@@ -1,6 +1,7 @@
 //! The ledger alone: postings in this process, by callers who each wait for theirs, against one stored function per transfer.
 
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use account::{Kind, Ledger, Posting};
 use anyhow::{anyhow, ensure};
@@ -8,12 +9,13 @@ use money::{Currency, Minor, Money};
 use sqlx::PgPool;
 use sqlx::migrate::Migrator;
 use tests::Stack;
+use tokio::task::JoinSet;
 use uuid::Uuid;
 
 use crate::anomalies::in_books;
 use crate::database::Server;
 use crate::idle;
-use crate::load::{Rate, drive, seconds};
+use crate::load::{Rate, seconds};
 use crate::pgbench::Pgbench;
 use crate::report::{Goal, Measured, Unit};
 
@@ -67,6 +69,9 @@ pub async fn measure(stack: &Stack) -> anyhow::Result<Vec<Measured>> {
     ])
 }
 
+/// The number of the payee: of that of the payer, a random one, and how many there are.
+type Payee = fn(usize, usize, usize) -> usize;
+
 /// A ledger, and accounts that pay each other through it.
 pub struct Book {
     ledger: Ledger,
@@ -82,7 +87,7 @@ pub struct Account {
 
 impl Book {
     /// Opens accounts with money on them.
-    async fn open(pool: &PgPool) -> anyhow::Result<Self> {
+    async fn open(pool: &PgPool) -> anyhow::Result<Arc<Self>> {
         let opened = sqlx::query_as::<_, Account>(
             "insert into accounts (id, owner_user_id, type, currency, name, limit_minor)
              select gen_random_uuid(), gen_random_uuid(), 'current', 'EUR', 'Bench', 0 from generate_series(1, $1)
@@ -99,37 +104,55 @@ impl Book {
         Ok(book)
     }
 
-    pub fn of(pool: &PgPool, accounts: Vec<Account>) -> anyhow::Result<Self> {
-        Ok(Self {
+    pub fn of(pool: &PgPool, accounts: Vec<Account>) -> anyhow::Result<Arc<Self>> {
+        Ok(Arc::new(Self {
             ledger: Ledger::new(pool.clone()),
             accounts,
             euro: "EUR".parse()?,
-        })
+        }))
     }
 
     /// Everybody pays anybody.
-    pub async fn spread(&self, time: Duration) -> anyhow::Result<Rate> {
-        self.drive(time, |payer, dice| {
-            (payer + 1 + dice % (self.accounts.len() - 1)) % self.accounts.len()
+    pub async fn spread(self: &Arc<Self>, time: Duration) -> anyhow::Result<Rate> {
+        self.drive(time, |payer, dice, accounts| {
+            (payer + 1 + dice % (accounts - 1)) % accounts
         })
         .await
     }
 
     /// Everybody pays the first.
-    async fn gathered(&self, time: Duration) -> anyhow::Result<Rate> {
-        self.drive(time, |_, _| 0).await
+    async fn gathered(self: &Arc<Self>, time: Duration) -> anyhow::Result<Rate> {
+        self.drive(time, |_, _, _| 0).await
     }
 
-    /// The payer is any account but the first. `payee` gets its number, and a random one.
-    async fn drive(&self, time: Duration, payee: impl Fn(usize, usize) -> usize) -> anyhow::Result<Rate> {
-        drive(CALLERS, time, async |_| {
-            let dice = Uuid::new_v4().as_u128();
-            let payer = 1 + below(dice, self.accounts.len() - 1)?;
-            let payee = payee(payer, below(dice >> 64, self.accounts.len())?);
-            let posting = self.transfer(self.accounts[payer], self.accounts[payee].id, 1);
-            self.post(vec![posting]).await
-        })
-        .await
+    /// Each caller is a task of its own, as each request is in the service.
+    async fn drive(self: &Arc<Self>, time: Duration, payee: Payee) -> anyhow::Result<Rate> {
+        let started = Instant::now();
+        let mut callers = JoinSet::new();
+        for _ in 0..CALLERS {
+            let book = self.clone();
+            callers.spawn(async move {
+                let mut count = 0;
+                while started.elapsed() < time {
+                    book.pay(payee).await?;
+                    count += 1;
+                }
+                anyhow::Ok(count)
+            });
+        }
+        let counts = callers.join_all().await.into_iter();
+        let count = counts.sum::<anyhow::Result<u32>>()?;
+        Ok(Rate::new(count, started.elapsed()))
+    }
+
+    /// The payer is any account but the first.
+    async fn pay(&self, payee: Payee) -> anyhow::Result<()> {
+        let dice = Uuid::new_v4().as_u128();
+        let accounts = self.accounts.len();
+        let payer = 1 + below(dice, accounts - 1)?;
+        let payee = payee(payer, below(dice >> 64, accounts)?, accounts);
+        let posting = self.transfer(self.accounts[payer], self.accounts[payee].id, 1);
+        self.post(vec![posting]).await
     }
 
     fn transfer(&self, from: Account, to: Uuid, amount_minor: i64) -> Posting {

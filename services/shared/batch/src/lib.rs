@@ -99,6 +99,7 @@ where
         }) else {
             return;
         };
+        let_come(&arrivals, limits.max_items).await;
         let batch;
         (batch, next) = gather(first, &mut arrivals, limits.max_items);
         let run = run.clone();
@@ -107,6 +108,15 @@ where
             run_batch(batch, &*run).await;
             drop(slot);
         });
+    }
+}
+
+/// Lets those go first who are about to come, such as callers that were answered a moment ago, until nobody more comes or a batch is full.
+async fn let_come<T>(arrivals: &mpsc::Receiver<T>, most: usize) {
+    let mut came = None;
+    while arrivals.len() < most && came != Some(arrivals.len()) {
+        came = Some(arrivals.len());
+        tokio::task::yield_now().await;
     }
 }
 
@@ -213,6 +223,28 @@ mod tests {
             assert_eq!(caller.await.unwrap(), Ok(vec![2, 4, 6, 8]));
         }
         assert_eq!(*sizes.lock().unwrap(), [4, 8, 4]);
+    }
+
+    #[tokio::test]
+    async fn callers_that_come_again_at_once_go_together_again() {
+        let sizes = Sizes::default();
+        let record = sizes.clone();
+        let batcher = Batcher::spawn(LIMITS, move |items: Vec<u32>| {
+            record.lock().unwrap().push(items.len());
+            async move { items }
+        });
+        let callers = (0..8).map(|item| {
+            let batcher = batcher.clone();
+            tokio::spawn(async move {
+                for _ in 0..5 {
+                    batcher.submit(vec![item]).await.unwrap();
+                }
+            })
+        });
+        for caller in callers.collect::<Vec<_>>() {
+            caller.await.unwrap();
+        }
+        assert_eq!(*sizes.lock().unwrap(), [8; 5]);
     }
 
     #[tokio::test]
