@@ -1,6 +1,6 @@
 //! The statements of one batch of postings: lock, read what is known already, write all at once.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use chrono::NaiveDate;
 use money::{Currency, Minor, Money};
@@ -35,15 +35,14 @@ pub async fn external_accounts(
 pub async fn lock_accounts(db: &mut PgConnection, ids: &[Uuid]) -> sqlx::Result<Vec<Account>> {
     let rows = sqlx::query_as!(
         AccountRow,
-        "select id, owner_user_id, currency, status, balance_minor, held_minor, a.limit_minor, a.max_per_movement_minor,
-                a.max_per_day_minor, spent_minor, spent_on, sequence, pays, receives, fee_basis_points
-         from accounts a join account_types t using (type, currency)
-         where id = any($1) order by id for update of a",
+        "select id, owner_user_id, type, currency, status, balance_minor, held_minor, limit_minor, max_per_movement_minor,
+                max_per_day_minor, spent_minor, spent_on, sequence
+         from accounts where id = any($1) order by id for update",
         ids,
     )
-    .fetch_all(db)
+    .fetch_all(&mut *db)
     .await?;
-    rows.into_iter().map(Account::try_from).collect()
+    with_rules(db, rows).await
 }
 
 /// Locks the accounts to which the fees of some currencies go. After all others, in every batch.
@@ -53,15 +52,41 @@ pub async fn lock_fees(db: &mut PgConnection, currencies: &[Currency]) -> sqlx::
     }
     let rows = sqlx::query_as!(
         AccountRow,
-        "select id, owner_user_id, currency, status, balance_minor, held_minor, a.limit_minor, a.max_per_movement_minor,
-                a.max_per_day_minor, spent_minor, spent_on, sequence, pays, receives, fee_basis_points
-         from accounts a join account_types t using (type, currency)
-         where type = 'fees' and currency = any($1) order by id for update of a",
+        "select id, owner_user_id, type, currency, status, balance_minor, held_minor, limit_minor, max_per_movement_minor,
+                max_per_day_minor, spent_minor, spent_on, sequence
+         from accounts where type = 'fees' and currency = any($1) order by id for update",
         &codes(currencies) as &[&str],
+    )
+    .fetch_all(&mut *db)
+    .await?;
+    with_rules(db, rows).await
+}
+
+/// Adds what their types allow: many accounts are of few types, so each is asked for once.
+async fn with_rules(db: &mut PgConnection, rows: Vec<AccountRow>) -> sqlx::Result<Vec<Account>> {
+    let types: HashSet<_> = rows
+        .iter()
+        .map(|row| (row.r#type.as_str(), row.currency.as_str()))
+        .collect();
+    let (types, currencies): (Vec<_>, Vec<_>) = types.into_iter().unzip();
+    let types = sqlx::query!(
+        "select type, currency, pays, receives, fee_basis_points from account_types
+         where (type, currency) in (select * from unnest($1::text[], $2::text[]))",
+        &types as &[&str],
+        &currencies as &[&str],
     )
     .fetch_all(db)
     .await?;
-    rows.into_iter().map(Account::try_from).collect()
+    let mut rules = HashMap::new();
+    for row in types {
+        let of_type = Rules {
+            pays: kinds(&row.pays)?,
+            receives: kinds(&row.receives)?,
+            fee_basis_points: row.fee_basis_points,
+        };
+        rules.insert((row.r#type, row.currency), of_type);
+    }
+    rows.into_iter().map(|row| row.with(&rules)).collect()
 }
 
 fn codes(currencies: &[Currency]) -> Vec<&'static str> {
@@ -71,6 +96,7 @@ fn codes(currencies: &[Currency]) -> Vec<&'static str> {
 struct AccountRow {
     id: Uuid,
     owner_user_id: Option<Uuid>,
+    r#type: String,
     currency: String,
     status: String,
     balance_minor: i64,
@@ -81,33 +107,27 @@ struct AccountRow {
     spent_minor: i64,
     spent_on: NaiveDate,
     sequence: i64,
-    pays: Vec<String>,
-    receives: Vec<String>,
-    fee_basis_points: i32,
 }
 
-impl TryFrom<AccountRow> for Account {
-    type Error = sqlx::Error;
-
-    fn try_from(row: AccountRow) -> sqlx::Result<Self> {
-        Ok(Self {
-            id: row.id,
-            owner: row.owner_user_id,
-            currency: known(&row.currency, |code| code.parse().ok())?,
-            status: known(&row.status, Status::parse)?,
-            balance: Minor(row.balance_minor),
-            held: Minor(row.held_minor),
-            limit: row.limit_minor.map(Minor),
-            max_per_movement: row.max_per_movement_minor.map(Minor),
-            max_per_day: row.max_per_day_minor.map(Minor),
-            spent: Minor(row.spent_minor),
-            spent_on: row.spent_on,
-            sequence: row.sequence,
-            rules: Rules {
-                pays: kinds(&row.pays)?,
-                receives: kinds(&row.receives)?,
-                fee_basis_points: row.fee_basis_points,
-            },
+impl AccountRow {
+    fn with(self, rules: &HashMap<(String, String), Rules>) -> sqlx::Result<Account> {
+        let currency = known(&self.currency, |code| code.parse().ok())?;
+        let rules = rules.get(&(self.r#type, self.currency));
+        Ok(Account {
+            id: self.id,
+            owner: self.owner_user_id,
+            currency,
+            status: known(&self.status, Status::parse)?,
+            balance: Minor(self.balance_minor),
+            held: Minor(self.held_minor),
+            limit: self.limit_minor.map(Minor),
+            max_per_movement: self.max_per_movement_minor.map(Minor),
+            max_per_day: self.max_per_day_minor.map(Minor),
+            spent: Minor(self.spent_minor),
+            spent_on: self.spent_on,
+            sequence: self.sequence,
+            // A foreign key sees to it that the type is there.
+            rules: rules.copied().ok_or(sqlx::Error::RowNotFound)?,
         })
     }
 }
