@@ -12,7 +12,7 @@ use crate::facts::Facts;
 use crate::kind::Kind;
 use crate::letter::Addressee;
 use crate::preferences::Chosen;
-use crate::store::queue::Claimed;
+use crate::store::queue::Mail;
 
 pub struct Addressees {
     contacts: HashMap<Uuid, Contact>,
@@ -32,14 +32,14 @@ pub enum Found {
 pub struct Wishes(Option<HashMap<Uuid, Chosen>>);
 
 impl Wishes {
-    pub async fn of(app: &AppState, mails: &[Claimed]) -> Self {
+    pub async fn of(app: &AppState, mails: &[Mail]) -> Self {
         let users: HashSet<Uuid> = mails.iter().map(|mail| mail.user_id).collect();
         let chosen = app.preferences.of(&Vec::from_iter(users)).await.ok();
         Self(chosen.map(|all| all.into_iter().map(|chosen| (chosen.user_id, chosen)).collect()))
     }
 
     /// A kind that this version does not know is nothing that anybody could have chosen to miss.
-    pub fn turn_down(&self, mail: &Claimed) -> bool {
+    pub fn turn_down(&self, mail: &Mail) -> bool {
         let kind = Kind::of(&mail.kind);
         let chosen = self.chosen_by(mail.user_id);
         kind.zip(chosen).is_some_and(|(kind, chosen)| !chosen.wants(kind))
@@ -51,8 +51,8 @@ impl Wishes {
 }
 
 impl Addressees {
-    pub async fn of(app: &AppState, mails: &[Claimed], wishes: Wishes) -> Result<Self> {
-        let other = |mail: &Claimed| mail.facts["other_user_id"].as_str()?.parse().ok();
+    pub async fn of(app: &AppState, mails: &[Mail], wishes: Wishes) -> Result<Self> {
+        let other = |mail: &Mail| mail.facts["other_user_id"].as_str()?.parse().ok();
         let people: HashSet<Uuid> = mails
             .iter()
             .filter_map(other)

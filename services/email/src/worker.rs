@@ -4,7 +4,6 @@
 //! sends it again. No mail system can rule that out.
 
 use std::num::NonZeroU32;
-use std::slice::from_ref;
 use std::time::Duration;
 
 use problem::Result;
@@ -17,13 +16,14 @@ use crate::addressees::{Addressees, Found, Wishes};
 use crate::facts::Facts;
 use crate::kind::Kind;
 use crate::mailer::{Refusal, is_one_address};
-use crate::store::queue::{self, Claimed};
+use crate::store::queue::{self, Mail};
 
 /// What is queued within this time goes together: nobody misses a mail that soon, and the others and the disk are asked once for all.
 const GATHER: Duration = Duration::from_millis(200);
 /// With the other parties, no more people than Auth tells of at once.
 const BATCH: usize = 50;
 const POLL: Duration = Duration::from_secs(1);
+const UNWANTED: &str = "unwanted";
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 
@@ -79,15 +79,25 @@ impl Worker {
 
     /// Sends a batch of what is due.
     pub async fn turn(&mut self, stop: &CancellationToken) -> Result<Next> {
-        let lease = Uuid::now_v7();
-        let mut mails = queue::claim(&mut *self.app.pool.acquire().await?, lease, BATCH).await?;
-        if mails.is_empty() {
+        let mut tx = self.app.pool.begin().await?;
+        let due = queue::lock_due(&mut tx, BATCH).await?;
+        if due.is_empty() {
             return Ok(Next::Rest);
         }
-        let full = mails.len() == BATCH;
+        let full = due.len() == BATCH;
+        let wishes = Wishes::of(&self.app, &due).await;
+        let (unwanted, mut mails): (Vec<_>, Vec<_>) =
+            due.into_iter().partition(|mail| wishes.turn_down(mail));
+        let lease = Uuid::now_v7();
+        queue::turn_down(&mut tx, &ids(&unwanted)).await?;
+        queue::lease(&mut tx, &ids(&mails), lease).await?;
+        tx.commit().await?;
+        for mail in &unwanted {
+            report(mail, UNWANTED, None);
+        }
         // The oldest first.
         mails.sort_by_key(|mail| mail.id);
-        let next = self.send_all(mails, lease, stop).await;
+        let next = self.send_all(mails, lease, wishes, stop).await;
         if matches!(next, Ok(Next::Again)) && !stop.is_cancelled() {
             return Ok(if full { Next::Again } else { Next::Rest });
         }
@@ -96,10 +106,13 @@ impl Worker {
         next
     }
 
-    async fn send_all(&mut self, mails: Vec<Claimed>, lease: Uuid, stop: &CancellationToken) -> Result<Next> {
-        let wishes = Wishes::of(&self.app, &mails).await;
-        let (unwanted, mails): (Vec<_>, Vec<_>) = mails.into_iter().partition(|mail| wishes.turn_down(mail));
-        self.finish(&unwanted, lease, "unwanted", None).await?;
+    async fn send_all(
+        &mut self,
+        mails: Vec<Mail>,
+        lease: Uuid,
+        wishes: Wishes,
+        stop: &CancellationToken,
+    ) -> Result<Next> {
         if mails.is_empty() {
             return Ok(Next::Again);
         }
@@ -118,7 +131,7 @@ impl Worker {
         Ok(next)
     }
 
-    async fn send(&mut self, mail: &Claimed, lease: Uuid, addressees: &Addressees) -> Result<Next> {
+    async fn send(&mut self, mail: &Mail, lease: Uuid, addressees: &Addressees) -> Result<Next> {
         let Some(kind) = Kind::of(&mail.kind) else {
             // Of a newer version: a replica that knows it will send it.
             return self.put_off(mail, lease, "template").await;
@@ -129,24 +142,18 @@ impl Worker {
             // The others of the batch need not wait for this one.
             Found::Unknown => return Ok(Next::Rest),
             Found::Gone => {
-                return self
-                    .finish(from_ref(mail), lease, "unwanted", Some("user_gone"))
-                    .await;
+                return self.finish(mail, lease, UNWANTED, Some("user_gone")).await;
             }
             Found::Writable(kind, to) => (kind, to),
         };
         if !is_one_address(&to.email) {
-            return self
-                .finish(from_ref(mail), lease, "failed", Some("address"))
-                .await;
+            return self.finish(mail, lease, "failed", Some("address")).await;
         }
         let letter = match self.app.letters.write(kind, &to, &facts) {
             Ok(letter) => letter,
             Err(error) => {
                 tracing::error!(kind = kind.name(), error = %error.kind(), "a mail could not be written");
-                return self
-                    .finish(from_ref(mail), lease, "failed", Some("template"))
-                    .await;
+                return self.finish(mail, lease, "failed", Some("template")).await;
             }
         };
         self.pace.tick().await;
@@ -161,11 +168,11 @@ impl Worker {
     }
 
     /// Records what became of a mail that was handed over.
-    async fn settle(&self, mail: &Claimed, lease: Uuid, sent: Result<(), Refusal>) -> Result<Next> {
+    async fn settle(&self, mail: &Mail, lease: Uuid, sent: Result<(), Refusal>) -> Result<Next> {
         match sent {
-            Ok(()) => self.finish(from_ref(mail), lease, "sent", None).await,
+            Ok(()) => self.finish(mail, lease, "sent", None).await,
             Err(Refusal::Permanent(reply)) => {
-                self.finish(from_ref(mail), lease, "bounced", Some(&format!("smtp_{reply}")))
+                self.finish(mail, lease, "bounced", Some(&format!("smtp_{reply}")))
                     .await
             }
             Err(Refusal::Transient(reply)) => self.put_off(mail, lease, &format!("smtp_{reply}")).await,
@@ -183,7 +190,7 @@ impl Worker {
         }
     }
 
-    async fn put_off(&self, mail: &Claimed, lease: Uuid, error: &str) -> Result<Next> {
+    async fn put_off(&self, mail: &Mail, lease: Uuid, error: &str) -> Result<Next> {
         let mut conn = self.app.pool.acquire().await?;
         let state = queue::put_off(&mut conn, mail.id, lease, error).await?;
         if state.as_deref() == Some("failed") {
@@ -194,21 +201,22 @@ impl Worker {
 
     async fn finish(
         &self,
-        mails: &[Claimed],
+        mail: &Mail,
         lease: Uuid,
         state: &'static str,
         error: Option<&str>,
     ) -> Result<Next> {
-        let ids: Vec<_> = mails.iter().map(|mail| mail.id).collect();
-        queue::finish(&mut *self.app.pool.acquire().await?, &ids, lease, state, error).await?;
-        for mail in mails {
-            report(mail, state, error);
-        }
+        queue::finish(&mut *self.app.pool.acquire().await?, mail.id, lease, state, error).await?;
+        report(mail, state, error);
         Ok(Next::Again)
     }
 }
 
-fn report(mail: &Claimed, state: &'static str, error: Option<&str>) {
+fn ids(mails: &[Mail]) -> Vec<Uuid> {
+    mails.iter().map(|mail| mail.id).collect()
+}
+
+fn report(mail: &Mail, state: &'static str, error: Option<&str>) {
     metrics::counter!("mails_total", "kind" => mail.kind.clone(), "state" => state).increment(1);
     if matches!(state, "bounced" | "failed") {
         tracing::warn!(mail_id = %mail.id, kind = mail.kind, state, error, "a mail did not go out");

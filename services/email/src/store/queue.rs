@@ -4,8 +4,8 @@ use uuid::Uuid;
 
 use crate::events::Due;
 
-/// A mail that this worker's lease holds.
-pub struct Claimed {
+/// A mail in the queue.
+pub struct Mail {
     pub id: Uuid,
     pub user_id: Uuid,
     pub kind: String,
@@ -44,20 +44,48 @@ fn column<T>(mails: &[(Uuid, Due)], value: impl Fn(&(Uuid, Due)) -> T) -> Vec<T>
     mails.iter().map(value).collect()
 }
 
-/// Takes what is due for two minutes, the urgent ones first; other workers pass over it, and get what is left of it then.
-pub async fn claim(conn: &mut PgConnection, lease: Uuid, limit: usize) -> sqlx::Result<Vec<Claimed>> {
+/// What is due, the urgent ones first; other workers pass over it until the end of the transaction.
+pub async fn lock_due(conn: &mut PgConnection, limit: usize) -> sqlx::Result<Vec<Mail>> {
     query_as!(
-        Claimed,
-        r#"UPDATE mails SET lease = $1, next_attempt_at = now() + interval '2 minutes'
-           WHERE id IN (
-             SELECT id FROM mails WHERE state = 'queued' AND next_attempt_at <= now()
-             ORDER BY urgent DESC, next_attempt_at LIMIT $2 FOR UPDATE SKIP LOCKED
-           ) RETURNING id, user_id, kind, facts, sending_at IS NOT NULL AS "unsure!""#,
-        lease,
+        Mail,
+        r#"SELECT id, user_id, kind, facts, sending_at IS NOT NULL AS "unsure!" FROM mails
+           WHERE state = 'queued' AND next_attempt_at <= now()
+           ORDER BY urgent DESC, next_attempt_at LIMIT $1 FOR UPDATE SKIP LOCKED"#,
         i64::try_from(limit).unwrap_or(i64::MAX)
     )
     .fetch_all(conn)
     .await
+}
+
+/// Ends the time of mails in the queue that nobody wants.
+pub async fn turn_down(conn: &mut PgConnection, ids: &[Uuid]) -> sqlx::Result<()> {
+    if ids.is_empty() {
+        return Ok(());
+    }
+    query!(
+        "UPDATE mails SET state = 'unwanted', last_error = NULL, attempts = attempts + 1, lease = NULL, sending_at = NULL,
+                          finished_at = now()
+         WHERE id = ANY($1)",
+        ids
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Takes mails for two minutes; other workers get what is left of them then.
+pub async fn lease(conn: &mut PgConnection, ids: &[Uuid], lease: Uuid) -> sqlx::Result<()> {
+    if ids.is_empty() {
+        return Ok(());
+    }
+    query!(
+        "UPDATE mails SET lease = $2, next_attempt_at = now() + interval '2 minutes' WHERE id = ANY($1)",
+        ids,
+        lease
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
 }
 
 /// Notes that the mail is handed over now, and renews the lease; `false` if the lease has ended and somebody else has it.
@@ -70,21 +98,18 @@ pub async fn start(conn: &mut PgConnection, id: Uuid, lease: Uuid) -> sqlx::Resu
     Ok(started.execute(conn).await?.rows_affected() == 1)
 }
 
-/// Ends the time of mails in the queue as `sent`, `unwanted`, `bounced` or `failed`.
+/// Ends the time of a mail in the queue as `sent`, `unwanted`, `bounced` or `failed`.
 pub async fn finish(
     conn: &mut PgConnection,
-    ids: &[Uuid],
+    id: Uuid,
     lease: Uuid,
     state: &str,
     last_error: Option<&str>,
 ) -> sqlx::Result<()> {
-    if ids.is_empty() {
-        return Ok(());
-    }
     query!(
         "UPDATE mails SET state = $3, last_error = $4, attempts = attempts + 1, lease = NULL, sending_at = NULL, finished_at = now()
-         WHERE id = ANY($1) AND lease = $2",
-        ids,
+         WHERE id = $1 AND lease = $2",
+        id,
         lease,
         state,
         last_error
@@ -147,10 +172,10 @@ pub async fn release(conn: &mut PgConnection, lease: Uuid) -> sqlx::Result<()> {
     Ok(())
 }
 
-/// For how many seconds the oldest mail has waited.
+/// For how many seconds the oldest mail has waited. Their ids are in the order of their times.
 pub async fn oldest_s(conn: &mut PgConnection) -> sqlx::Result<f64> {
     let oldest = query_scalar!(
-        "SELECT extract(epoch FROM now() - created_at)::float8 FROM mails WHERE state = 'queued' ORDER BY created_at LIMIT 1"
+        "SELECT extract(epoch FROM now() - created_at)::float8 FROM mails WHERE state = 'queued' ORDER BY id LIMIT 1"
     );
     Ok(oldest.fetch_optional(conn).await?.flatten().unwrap_or(0.0))
 }
