@@ -29,6 +29,14 @@ impl Logs {
         })
     }
 
+    /// From when they began.
+    pub fn whole(folder: &Path) -> Self {
+        Self {
+            folder: folder.to_owned(),
+            ends: BTreeMap::new(),
+        }
+    }
+
     /// What was logged since, each log under its name; logs that got nothing are not named.
     pub fn since(&self) -> io::Result<String> {
         let mut shown = String::new();

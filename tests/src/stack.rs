@@ -12,6 +12,7 @@ use tempfile::TempDir;
 use testkit::free_ports;
 use testkit::infra::{self, Backend, Infra};
 
+use crate::logs::Logs;
 use crate::process::Process;
 use crate::runfile::{App, RunFile};
 use crate::within;
@@ -279,7 +280,7 @@ impl Stack {
         let token = &self.env["DAPR_API_TOKEN"];
         within(
             Duration::from_mins(3),
-            &format!("{} is ready (logs in {})", app.id, self.home().display()),
+            &format!("{} is ready", app.id),
             || async {
                 for url in [&ready, &reached] {
                     let request = self.http.get(url).header("dapr-api-token", token);
@@ -290,6 +291,7 @@ impl Stack {
             },
         )
         .await
+        .with_context(|| Logs::whole(self.home()).since().unwrap_or_default())
     }
 
     /// Another replica of a service, with a sidecar of its own and the same of everything else, until it is dropped.
