@@ -79,6 +79,7 @@ impl Worker {
 
     /// Sends a batch of what is due.
     pub async fn turn(&mut self, stop: &CancellationToken) -> Result<Next> {
+        // Locked, and not leased yet, while User is asked: so what nobody wants is written once. A crash lets go of it.
         let mut tx = self.app.pool.begin().await?;
         let due = queue::lock_due(&mut tx, BATCH).await?;
         if due.is_empty() {
