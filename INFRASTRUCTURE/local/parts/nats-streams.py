@@ -4,14 +4,16 @@ Usage: nats-streams.py make PORT TOKEN-FILE ACK-WAIT-SECONDS MAX-ACK-PENDING
 with lines "APP TOPIC" as input.
 
 Dapr's component makes neither a stream nor more than one durable consumer of a name in a stream. So each topic is a
-stream of its own, in which a consumer has its app's name. A stream of the `interest` kind keeps an event until each of its
-durable consumers took it, and no longer; so they must be there before the first event. Sidecars take a consumer that is
-there, as long as it is what their component's metadata says; all replicas of an app share it.
+stream of its own, in which a consumer has its app's name. Sidecars take a consumer that is there, as long as it is what
+their component's metadata says; all replicas of an app share it.
 """
 
 import json
 import socket
 import sys
+
+
+WEEK_IN_NANOSECONDS = 7 * 24 * 60 * 60 * 1_000_000_000
 
 
 class Nats:
@@ -44,13 +46,16 @@ def make(nats: Nats, app: str, topic: str, ack_wait_seconds: int, max_ack_pendin
     stream = {
         "name": topic,
         "subjects": [topic],
-        "retention": "interest",
+        # Not `interest`, which keeps an event only until all consumers have it: a server that is told to stop lets its consumers go
+        # first, and confirms what is published then without keeping it.
+        "retention": "limits",
         "storage": "file",
-        # A stream that is full refuses, and the outbox keeps what could not be published.
+        # A disk that is full refuses, and the outbox keeps what could not be published.
         "discard": "new",
-        "max_msgs": 1_000_000,
+        "max_msgs": -1,
         "max_bytes": -1,
-        "max_age": 0,
+        # Read or not: a consumer must not be away for longer.
+        "max_age": WEEK_IN_NANOSECONDS,
         "max_consumers": -1,
         "num_replicas": 1,
         # The window in which an event that is published twice is stored once.
