@@ -1,4 +1,6 @@
 //! The statements of one batch of postings: lock, read what is known already, write all at once.
+//!
+//! Short arrays come by a sub-select: the planner would see how short they are, and plan anew each time for what costs less to do.
 
 use std::collections::{HashMap, HashSet};
 
@@ -37,7 +39,7 @@ pub async fn lock_accounts(db: &mut PgConnection, ids: &[Uuid]) -> sqlx::Result<
         AccountRow,
         "select id, owner_user_id, type, currency, status, balance_minor, held_minor, limit_minor, max_per_movement_minor,
                 max_per_day_minor, spent_minor, spent_on, sequence
-         from accounts where id = any($1) order by id for update",
+         from accounts where id = any((select $1::uuid[])::uuid[]) order by id for update",
         ids,
     )
     .fetch_all(&mut *db)
@@ -71,7 +73,7 @@ async fn with_rules(db: &mut PgConnection, rows: Vec<AccountRow>) -> sqlx::Resul
     let (types, currencies): (Vec<_>, Vec<_>) = types.into_iter().unzip();
     let types = sqlx::query!(
         "select type, currency, pays, receives, fee_basis_points from account_types
-         where (type, currency) in (select * from unnest($1::text[], $2::text[]))",
+         where (type, currency) in (select * from unnest((select $1::text[]), (select $2::text[])))",
         &types as &[&str],
         &currencies as &[&str],
     )
@@ -187,7 +189,8 @@ pub fn is_repeat(error: &sqlx::Error) -> bool {
 }
 
 /// Writes what the books have gained: postings, entries, balances and what waits for the chain of seals in one statement,
-/// and holds, where there are any, in others.
+/// and holds, where there are any, in others. An `unnest` for each column goes on with the others row by row; one for all of
+/// them would first be put aside as a whole, column by column.
 pub async fn write(db: &mut PgConnection, books: &Books) -> sqlx::Result<()> {
     let postings = PostingColumns::of(books.written());
     let entries = books.entries();
@@ -197,18 +200,22 @@ pub async fn write(db: &mut PgConnection, books: &Books) -> sqlx::Result<()> {
              insert into postings (id, kind, initiator_user_id, by_operator, from_account_id, to_account_id, amount_minor,
                                    currency, hold_id, expires_at, refusal, from_balance_minor, to_balance_minor,
                                    from_sequence, to_sequence, fee_account_id, fee_minor, fee_sequence)
-             select * from unnest($1::uuid[], $2::text[], $3::uuid[], $4::bool[], $5::uuid[], $6::uuid[], $7::bigint[],
-                                  $8::text[], $9::uuid[], $10::timestamptz[], $11::text[], $12::bigint[], $13::bigint[],
-                                  $14::bigint[], $15::bigint[], $16::uuid[], $17::bigint[], $18::bigint[])
+             select unnest($1::uuid[]), unnest($2::text[]), unnest($3::uuid[]), unnest($4::bool[]), unnest($5::uuid[]),
+                    unnest($6::uuid[]), unnest($7::bigint[]), unnest($8::text[]), unnest($9::uuid[]),
+                    unnest($10::timestamptz[]), unnest($11::text[]), unnest($12::bigint[]), unnest($13::bigint[]),
+                    unnest($14::bigint[]), unnest($15::bigint[]), unnest($16::uuid[]), unnest($17::bigint[]),
+                    unnest($18::bigint[])
          ), new_entries as (
              insert into entries (posting_id, account_id, sequence, amount_minor, balance_minor)
-             select * from unnest($19::uuid[], $20::uuid[], $21::bigint[], $22::bigint[], $23::bigint[])
+             select unnest($19::uuid[]), unnest($20::uuid[]), unnest($21::bigint[]), unnest($22::bigint[]),
+                    unnest($23::bigint[])
          ), for_the_chain as (
              insert into unsealed (posting_ids) values ($1)
          )
          update accounts set balance_minor = changed.balance_minor, held_minor = changed.held_minor,
                              spent_minor = changed.spent_minor, spent_on = changed.spent_on, sequence = changed.sequence
-         from unnest($24::uuid[], $25::bigint[], $26::bigint[], $27::bigint[], $28::date[], $29::bigint[])
+         from (select unnest($24::uuid[]), unnest($25::bigint[]), unnest($26::bigint[]), unnest($27::bigint[]),
+                      unnest($28::date[]), unnest($29::bigint[]))
              as changed (id, balance_minor, held_minor, spent_minor, spent_on, sequence)
          where accounts.id = changed.id",
         &postings.id,
