@@ -1,6 +1,7 @@
 //! The statements of one batch of postings: lock, read what is known already, write all at once.
 //!
-//! Short arrays come by a sub-select: the planner would see how short they are, and plan anew each time for what costs less to do.
+//! What every batch asks for comes by a sub-select: the planner would see how short these arrays are, and plan anew each time for
+//! what costs less to do.
 
 use std::collections::{HashMap, HashSet};
 
