@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use anyhow::{Context, ensure};
+use anyhow::Context;
 use rand::rngs::StdRng;
 use rand::seq::{IndexedRandom, SliceRandom};
 use rand::{RngExt, SeedableRng};
@@ -17,6 +17,7 @@ use crate::{Stack, within};
 /// How long the system may take to be whole again.
 const RECOVERY: Duration = Duration::from_mins(1);
 const REDELIVERED: i64 = 100;
+const ATTEMPTS: u32 = 3;
 
 #[derive(Clone, Copy)]
 enum Fault {
@@ -111,9 +112,16 @@ impl<'a> Injector<'a> {
                 Ok(())
             }
             Fault::KillBackend => {
-                let pid = self.backend().await?.to_string();
                 let mut witness = self.books.account.acquire().await?;
-                self.stack.infra().kill("postgres", &pid).await?;
+                for attempt in 1.. {
+                    let pid = self.backend().await?.to_string();
+                    match self.stack.infra().kill("postgres", &pid).await {
+                        Ok(()) => break,
+                        Err(error) if attempt == ATTEMPTS => return Err(error),
+                        // The connection has ended by itself since it was looked up.
+                        Err(_) => {}
+                    }
+                }
                 // Until the server has noticed it looks as if it were whole.
                 let noticed = async {
                     while sqlx::query("select 1").execute(&mut *witness).await.is_ok() {
@@ -137,7 +145,7 @@ impl<'a> Injector<'a> {
             .choose(&mut self.rng)
             .context("no service")?;
         let pids: Vec<i32> =
-            sqlx::query_scalar("select pid from pg_stat_activity where usename = $1 order by backend_start")
+            sqlx::query_scalar("select pid from pg_stat_activity where usename = $1 and backend_type = 'client backend' order by backend_start")
                 .bind(service)
                 .fetch_all(&self.books.account)
                 .await?;
@@ -161,10 +169,13 @@ impl<'a> Injector<'a> {
             .sidecar_url("transaction", "/v1.0/publish/pubsub/TRANSACTION_MADE")?;
         let token = self.stack.env().get("DAPR_API_TOKEN").context("no token")?;
         for event in events {
-            let request = self.http.post(&url).header("dapr-api-token", token);
-            let request = request.header("content-type", "application/cloudevents+json");
-            let status = request.body(event.to_string()).send().await?.status();
-            ensure!(status.is_success(), "the event was not taken: {status}");
+            within(RECOVERY, "an event is taken again", || async {
+                let request = self.http.post(&url).header("dapr-api-token", token);
+                let request = request.header("content-type", "application/cloudevents+json");
+                let answer = request.body(event.to_string()).send().await.ok()?;
+                answer.status().is_success().then_some(())
+            })
+            .await?;
         }
         Ok(())
     }

@@ -94,15 +94,15 @@ impl Display for Report {
             faults.values().sum::<u64>(),
             anomalies.len()
         )?;
+        for anomaly in anomalies.iter().take(ANOMALIES_TOLD) {
+            writeln!(f, "  ANOMALY {anomaly}")?;
+        }
         for (name, outcomes) in operations {
             writeln!(f, "  {name:<12} {}", listed(outcomes))?;
         }
         writeln!(f, "  asked again  {}", listed(unknown))?;
         writeln!(f, "  faults       {}", listed(faults))?;
         writeln!(f, "  checked      {}", listed(checks))?;
-        for anomaly in anomalies.iter().take(ANOMALIES_TOLD) {
-            writeln!(f, "  ANOMALY {anomaly}")?;
-        }
         Ok(())
     }
 }

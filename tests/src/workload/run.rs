@@ -78,7 +78,7 @@ async fn fund(world: &World, model: &Model, record: &Record) -> anyhow::Result<(
         let body = json!({ "account_id": world.id(number), "amount": euro(FUNDS) });
         let key = Uuid::new_v4().to_string();
         let answer = world.people[number]
-            .post_with_key("/top-ups", &key, &body)
+            .post_until_answered("/top-ups", &key, &body)
             .await?;
         anyhow::ensure!(answer.status.is_success(), "no funds: {answer:?}");
         model.note(world, record, number, &key, &answer.json);
