@@ -19,7 +19,7 @@ const SHOP: Uuid = Uuid::from_u128(5);
 
 async fn told(router: &Router, event: &Value) {
     let answer = deliver(router, "/events/transaction-made", "from-the-sidecar", event).await;
-    assert_eq!(answer.json["statuses"][0]["status"], "SUCCESS", "{event}");
+    assert_eq!(answer.json["status"], "SUCCESS", "{event}");
 }
 
 /// A ledger whose pages have two accounts, and the service.

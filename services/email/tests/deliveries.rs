@@ -19,10 +19,7 @@ async fn what_can_not_be_read_is_a_dead_letter_and_strangers_are_refused(pool: P
         let mut broken = event.clone();
         broken["data"] = json!({ "kind": 1, "user_id": "alice" });
         for event in [unknown, broken] {
-            assert_eq!(
-                email.deliver(path, &event).await.json["statuses"][0]["status"],
-                "SUCCESS"
-            );
+            assert_eq!(email.deliver(path, &event).await.json["status"], "SUCCESS");
         }
         assert_eq!(
             deliver(&email.router, path, "guessed", &event).await.code(),

@@ -146,7 +146,7 @@ async fn end(gateway: &Gateway, session_id: Uuid) {
         "subject": gateway.user_id, "time": "2026-01-01T00:00:00Z",
         "data": { "user_id": gateway.user_id, "session_id": session_id, "reason": "admin" } });
     let answer = testkit::deliver(&gateway.router, "/events/session-revoked", "app", &event).await;
-    assert_eq!(answer.json["statuses"][0]["status"], "SUCCESS");
+    assert_eq!(answer.json["status"], "SUCCESS");
 }
 
 #[tokio::test]

@@ -383,7 +383,7 @@ async def replay_dead_letter(it: It, _: AsOperator, id: UUID) -> Response:
     return Response(status_code=202)
 
 
-# Deliveries, in bulk: a hundred events at a time, each entry answered by itself.
+# Deliveries: an event by itself or, in bulk, a hundred at a time, each entry answered by itself.
 
 
 def deliveries() -> APIRouter:
@@ -404,14 +404,18 @@ def _receiver(topic: str, take: Any) -> Any:
             body += piece
             if len(body) > LARGEST_DELIVERY_BYTES:
                 raise ValueError("a delivery is too large")
-        entries = read_json(bytes(body))["entries"]
-        events = [entry["event"] for entry in entries]
-        statuses = [{"entryId": entry["entryId"], "status": "SUCCESS"} for entry in entries]
+        delivery = read_json(bytes(body))
+        done = {"status": "SUCCESS"}
+        if isinstance(delivery, dict) and "entries" in delivery:
+            events = [entry["event"] for entry in delivery["entries"]]
+            answer = {"statuses": [{"entryId": entry["entryId"], **done} for entry in delivery["entries"]]}
+        else:
+            events, answer = [delivery], done
         if events:
             follow_trace_of(events[0])
             await take(it.pool, CONSUMED[topic], events)
         # What could not take effect is kept here, so nobody has to keep it for us.
-        return JSONResponse({"statuses": statuses})
+        return JSONResponse(answer)
 
     return receive
 

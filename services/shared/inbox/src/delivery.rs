@@ -1,4 +1,4 @@
-//! The routes at which the sidecar delivers: Dapr's bulk subscriptions over HTTP.
+//! The routes at which the sidecar delivers: Dapr's subscriptions over HTTP, in bulk or not.
 
 use axum::body::to_bytes;
 use axum::extract::Request;
@@ -23,15 +23,19 @@ use crate::received::id_of;
 /// A hundred events, as the subscriptions ask for, of which each is far smaller than the 4 MiB that a broker may take.
 const LARGEST_BYTES: usize = 16 * 1024 * 1024;
 
-/// Several events in one request.
+/// The events of one request.
 pub struct Delivery {
-    entry_ids: Vec<String>,
+    /// None in a delivery that is an event by itself.
+    entry_ids: Option<Vec<String>>,
     events: Vec<Value>,
 }
 
+/// What a subscription delivers, by whether it is one in bulk.
 #[derive(Deserialize)]
-struct Body {
-    entries: Vec<Entry>,
+#[serde(untagged)]
+enum Body {
+    Bulk { entries: Vec<Entry> },
+    One(Value),
 }
 
 #[derive(Deserialize)]
@@ -41,10 +45,12 @@ struct Entry {
     event: Value,
 }
 
-/// Says of each entry that it is done: what could not take effect is kept here, so nobody has to keep it for us.
+/// Says that the event or each of the entries is done: what could not take effect is kept here, so nobody has to keep it for us.
 #[derive(Serialize)]
-struct Done {
-    statuses: Vec<Status>,
+#[serde(untagged)]
+enum Done {
+    Bulk { statuses: Vec<Status> },
+    One { status: &'static str },
 }
 
 #[derive(Serialize)]
@@ -61,9 +67,20 @@ impl Delivery {
             .await
             .map_err(|error| Problem::internal(&error))?;
         let body: Body = serde_json::from_slice(&body).map_err(|error| Problem::internal(&error))?;
-        let entries = body.entries.into_iter().map(|entry| (entry.id, entry.event));
-        let (entry_ids, events) = entries.unzip();
-        Ok(Self { entry_ids, events })
+        Ok(match body {
+            Body::Bulk { entries } => {
+                let entries = entries.into_iter().map(|entry| (entry.id, entry.event));
+                let (ids, events) = entries.unzip();
+                Self {
+                    entry_ids: Some(ids),
+                    events,
+                }
+            }
+            Body::One(event) => Self {
+                entry_ids: None,
+                events: vec![event],
+            },
+        })
     }
 
     /// `CloudEvents`; of a topic of dead letters, whose messages may be anything, each message in Base64.
@@ -75,12 +92,14 @@ impl Delivery {
     /// The answer that all of it is done with.
     #[must_use]
     pub fn done(self) -> Response {
-        let status = |id| Status {
-            id,
-            status: "SUCCESS",
+        let status = "SUCCESS";
+        let done = match self.entry_ids {
+            Some(ids) => Done::Bulk {
+                statuses: ids.into_iter().map(|id| Status { id, status }).collect(),
+            },
+            None => Done::One { status },
         };
-        let statuses = self.entry_ids.into_iter().map(status).collect();
-        Json(Done { statuses }).into_response()
+        Json(done).into_response()
     }
 
     /// The trace of its first event. The sidecar sends none with a delivery unless it traces itself, so the envelope's own is
