@@ -42,11 +42,16 @@ impl Answer {
         let ended = ended_sessions(response.headers());
         let length = response.headers().get(server::LENGTH).cloned();
         let body = response.bytes().await.map_err(unreachable)?;
-        if length.is_some_and(|length| length != HeaderValue::from(body.len())) {
+        // Without the length no service has said this: it is a sidecar's error about one that it can't reach, or the empty 200 that a
+        // sidecar makes of an answer whose service died before it began.
+        let Some(length) = length else {
+            return Err(not_answered(status, &body));
+        };
+        if length != HeaderValue::from(body.len()) {
             tracing::warn!("an answer was cut off on its way");
             return Err(service_unavailable());
         }
-        // Our services refuse with problems only; another error is the sidecar's, about a service that it can't reach.
+        // Our services refuse with problems only.
         let is_problem = headers
             .get(CONTENT_TYPE)
             .is_some_and(|value| value == PROBLEM_JSON);

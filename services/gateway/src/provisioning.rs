@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::AppState;
+use crate::answer::Answer;
 
 const PATIENCE: Duration = Duration::from_secs(2);
 const SCOPE: &str = "provision";
@@ -39,15 +40,11 @@ async fn provision_at(app: &AppState, service: &'static str, user_id: Uuid) -> b
     let call = async {
         let bearer = app.identity.bearer(service, SCOPE).await.ok()?;
         let request = app.sidecar.request(Method::POST, service, "/internal/provision");
-        request
-            .bearer_auth(bearer)
-            .json(&json!({ "user_id": user_id }))
-            .send()
-            .await
-            .ok()
+        let request = request.bearer_auth(bearer).json(&json!({ "user_id": user_id }));
+        Answer::read(request.send().await.ok()?).await.ok()
     };
     let answer = tokio::time::timeout(PATIENCE, call).await.ok().flatten();
-    let done = answer.is_some_and(|answer| answer.status().is_success());
+    let done = answer.is_some_and(|answer| answer.status.is_success());
     if !done {
         tracing::warn!(
             service,

@@ -8,13 +8,13 @@ use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream::unfold;
-use problem::{Problem, Result};
+use problem::Result;
 use tokio::time::{Instant, timeout, timeout_at};
 use uuid::Uuid;
 
 use crate::AppState;
 use crate::access::{self, Refused};
-use crate::answer::{Answer, only, unreachable, upstream_timeout};
+use crate::answer::{Answer, only, service_unavailable, unreachable, upstream_timeout};
 use crate::forward::{Forwarded, path};
 
 const REQUEST_HEADERS: [HeaderName; 2] = [ACCEPT_LANGUAGE, HeaderName::from_static("last-event-id")];
@@ -45,7 +45,7 @@ pub async fn open(app: &AppState, route: &Forwarded, parts: &Parts) -> Result<Re
         return Ok(Answer::read(response).await?.into_response());
     }
     let content_type = response.headers().get(CONTENT_TYPE).cloned();
-    let content_type = content_type.ok_or_else(|| Problem::internal(&"a stream of no type"))?;
+    let content_type = content_type.ok_or_else(service_unavailable)?;
     let stream = Stream {
         response,
         app: app.clone(),

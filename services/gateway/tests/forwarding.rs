@@ -266,3 +266,25 @@ async fn an_answer_that_was_cut_off_on_its_way_is_not_passed_on() {
         assert_eq!(gateway.get(&cookie, "/accounts").await.status, status);
     }
 }
+
+/// daprd 1.18 makes an empty 200 of it when a service dies before it answers.
+#[tokio::test]
+async fn a_success_that_no_service_has_said_is_none() {
+    let gateway = Gateway::start().await;
+    let cookie = gateway.log_in().await;
+    let transfer = "POST transaction /transactions";
+    gateway.services.on_bare(transfer, |_| StatusCode::OK);
+    let answer = gateway.send("POST", &cookie, "/transactions", &PAGE, "{}").await;
+    assert_eq!(
+        (answer.status.as_u16(), answer.code()),
+        (503, "service_unavailable")
+    );
+    gateway.services.on(transfer, |_| StatusCode::OK);
+    assert_eq!(
+        gateway
+            .send("POST", &cookie, "/transactions", &PAGE, "{}")
+            .await
+            .status,
+        200
+    );
+}

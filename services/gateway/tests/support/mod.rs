@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::Router;
-use axum::body::{Body, to_bytes};
+use axum::body::{Body, HttpBody, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -62,6 +62,11 @@ impl Services {
     }
 
     pub fn on<R: IntoResponse>(&self, call: &str, respond: impl Fn(&Seen) -> R + Send + Sync + 'static) {
+        self.on_bare(call, move |seen| with_length(respond(seen).into_response()));
+    }
+
+    /// An answer without the length that each of our services says.
+    pub fn on_bare<R: IntoResponse>(&self, call: &str, respond: impl Fn(&Seen) -> R + Send + Sync + 'static) {
         let respond: Respond = Arc::new(move |seen| respond(seen).into_response());
         self.answers.lock().unwrap().insert(call.to_owned(), respond);
     }
@@ -92,6 +97,16 @@ async fn respond(State(services): State<Services>, request: Request) -> Response
         Some(answer) => answer(&seen),
         None => daprd_fails(),
     }
+}
+
+fn with_length(mut response: Response) -> Response {
+    if let Some(length) = response.body().size_hint().exact() {
+        response
+            .headers_mut()
+            .entry("payme-body-bytes")
+            .or_insert(length.into());
+    }
+    response
 }
 
 /// What daprd 1.18 says when the service is away.

@@ -37,7 +37,7 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(20);
 const POOL_SIZE: u32 = 10;
 /// How long the body of an answer to a sidecar is. A sidecar that dies while it passes one on leaves the one before it with the first part of
-/// it and the status of the whole: who reads bodies compares their length with this.
+/// it and the status of the whole, and one whose service dies makes an empty 200: who reads bodies compares their length with this.
 pub const LENGTH: HeaderName = HeaderName::from_static("payme-body-bytes");
 const START_TIMEOUT: Duration = Duration::from_mins(1);
 /// A connection that was used within this time is taken to be alive: asking it each time costs a round trip for each use.
