@@ -89,9 +89,11 @@ def add_headers(message: Message, request_id: str, by_sidecar: bool) -> None:
     there = dict(headers)
     headers += [(name, value) for name, value in CAREFUL_HEADERS.items() if name not in there]
     headers.append((b"x-request-id", request_id.encode()))
-    if by_sidecar and b"content-length" in there:
+    # What has no content says no length of it; a stream has none to say.
+    length = b"0" if message["status"] == 204 else there.get(b"content-length")
+    if by_sidecar and length is not None:
         # A sidecar that dies may leave the one before it with a part of the body and the status of the whole.
-        headers.append((b"payme-body-bytes", there[b"content-length"]))
+        headers.append((b"payme-body-bytes", length))
 
 
 def observe(scope: Scope, status: int, elapsed_s: float) -> None:
