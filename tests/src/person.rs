@@ -8,7 +8,7 @@ use reqwest::{Client, Method, StatusCode};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::{Replica, eventually, within};
+use crate::{Replica, within};
 
 pub const PASSWORD: &str = "correct horse battery staple";
 
@@ -61,15 +61,11 @@ impl Person {
         }
     }
 
-    /// Registers, logs in, and waits for what a busy service may have yet to provision.
+    /// Registers and logs in.
     pub async fn arrive(origin: &str) -> anyhow::Result<Self> {
         let mut person = Self::stranger(origin);
         person.register().await?;
         person.log_in().await?;
-        eventually("the first account is there", || async {
-            person.account().await.ok()
-        })
-        .await?;
         Ok(person)
     }
 

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::AppState;
-use crate::answer::Answer;
+use crate::answer;
 
 const PATIENCE: Duration = Duration::from_secs(2);
 const SCOPE: &str = "provision";
@@ -41,7 +41,7 @@ async fn provision_at(app: &AppState, service: &'static str, user_id: Uuid) -> b
         let bearer = app.identity.bearer(service, SCOPE).await.ok()?;
         let request = app.sidecar.request(Method::POST, service, "/internal/provision");
         let request = request.bearer_auth(bearer).json(&json!({ "user_id": user_id }));
-        Answer::read(request.send().await.ok()?).await.ok()
+        answer::call(app, request).await.ok()
     };
     let answer = tokio::time::timeout(PATIENCE, call).await.ok().flatten();
     let done = answer.is_some_and(|answer| answer.status.is_success());

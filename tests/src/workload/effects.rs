@@ -12,7 +12,7 @@ use super::world::World;
 use crate::within;
 
 /// Longer than a redelivery after the longest processing that the broker grants.
-const REST: Duration = Duration::from_mins(5);
+const REST: Duration = Duration::from_mins(2);
 
 /// Waits until nothing is under way, and says what is if it does not end.
 pub async fn rest(books: &Books, world: &World, record: &Record) {

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use rand::rngs::StdRng;
 use rand::seq::{IndexedRandom, SliceRandom};
 use rand::{RngExt, SeedableRng};
@@ -17,7 +17,6 @@ use crate::{Stack, within};
 /// How long the system may take to be whole again.
 const RECOVERY: Duration = Duration::from_mins(1);
 const REDELIVERED: i64 = 100;
-const ATTEMPTS: u32 = 3;
 
 #[derive(Clone, Copy)]
 enum Fault {
@@ -113,15 +112,8 @@ impl<'a> Injector<'a> {
             }
             Fault::KillBackend => {
                 let mut witness = self.books.account.acquire().await?;
-                for attempt in 1.. {
-                    let pid = self.backend().await?.to_string();
-                    match self.stack.infra().kill("postgres", &pid).await {
-                        Ok(()) => break,
-                        Err(error) if attempt == ATTEMPTS => return Err(error),
-                        // The connection has ended by itself since it was looked up.
-                        Err(_) => {}
-                    }
-                }
+                let pid = self.backend().await?.to_string();
+                self.stack.infra().kill("postgres", &pid).await?;
                 // Until the server has noticed it looks as if it were whole.
                 let noticed = async {
                     while sqlx::query("select 1").execute(&mut *witness).await.is_ok() {
@@ -169,13 +161,10 @@ impl<'a> Injector<'a> {
             .sidecar_url("transaction", "/v1.0/publish/pubsub/TRANSACTION_MADE")?;
         let token = self.stack.env().get("DAPR_API_TOKEN").context("no token")?;
         for event in events {
-            within(RECOVERY, "an event is taken again", || async {
-                let request = self.http.post(&url).header("dapr-api-token", token);
-                let request = request.header("content-type", "application/cloudevents+json");
-                let answer = request.body(event.to_string()).send().await.ok()?;
-                answer.status().is_success().then_some(())
-            })
-            .await?;
+            let request = self.http.post(&url).header("dapr-api-token", token);
+            let request = request.header("content-type", "application/cloudevents+json");
+            let status = request.body(event.to_string()).send().await?.status();
+            ensure!(status.is_success(), "the event was not taken: {status}");
         }
         Ok(())
     }

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::books::Books;
 use super::operation::{ACCOUNTS, FIRST_SAVINGS, NOWHERE, USERS, owner};
-use crate::{Person, Stack, eventually};
+use crate::{Person, Stack};
 
 pub struct World {
     pub people: Vec<Person>,
@@ -69,11 +69,7 @@ impl World {
 /// A further account, of another type than all have.
 async fn open(books: &Books, person: &Person, kind: &str) -> anyhow::Result<Account> {
     let body = json!({ "type": kind, "currency": "EUR" });
-    let opened = eventually("an account is opened", || async {
-        let answer = person.post("/accounts", &body).await.ok()?;
-        (!answer.status.is_server_error()).then_some(answer)
-    })
-    .await?;
+    let opened = person.post("/accounts", &body).await?;
     let id = opened.json["id"]
         .as_str()
         .with_context(|| format!("no account: {opened:?}"))?;

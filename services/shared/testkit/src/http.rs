@@ -55,21 +55,17 @@ pub fn request(method: &str, path: &str, token: &str, body: &Value) -> Request<B
     request.body(body).expect("a request")
 }
 
-/// Delivers an event by itself, as the sidecar does, which shows `app_token`.
-pub async fn deliver(router: &Router, path: &str, app_token: &str, event: &Value) -> Answer {
-    deliver_body(router, path, app_token, event).await
-}
-
 /// Delivers events at once, as a bulk subscription of the sidecar does.
 pub async fn deliver_all(router: &Router, path: &str, app_token: &str, events: &[Value]) -> Answer {
     let entry = |(index, event)| json!({ "entryId": format!("entry-{index}"), "event": event, "contentType": "application/cloudevents+json" });
     let entries: Vec<Value> = events.iter().enumerate().map(entry).collect();
     let body = json!({ "id": "delivery", "pubsubname": "pubsub", "entries": entries });
-    deliver_body(router, path, app_token, &body).await
+    deliver(router, path, app_token, &body).await
 }
 
-async fn deliver_body(router: &Router, path: &str, app_token: &str, body: &Value) -> Answer {
-    let mut request = request("POST", path, "", body);
+/// Delivers an event by itself, as the sidecar does, which shows `app_token`.
+pub async fn deliver(router: &Router, path: &str, app_token: &str, event: &Value) -> Answer {
+    let mut request = request("POST", path, "", event);
     let token = app_token.parse().expect("a header value");
     request.headers_mut().insert("dapr-api-token", token);
     call(router, request).await
